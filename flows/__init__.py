@@ -1,0 +1,35 @@
+"""Running the benchmark: DVC's graph through Prefect, profiles, warm starts. Holds no science.
+
+Importing this package sets the process environment before any heavy library loads: one thread per process, no
+telemetry, no network, and Prefect's files inside the project (in `.prefect/`) instead of the user's home. Settings
+a user may want otherwise (Prefect's, and how its log lines look) give way to what is already set.
+"""
+
+import os
+from pathlib import Path
+
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+}
+DEFAULTS = {
+    "PREFECT_HOME": str(Path(__file__).resolve().parent.parent / ".prefect"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    # Prefect gives its own server 20 s to start; a busy two-core machine needs more.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
+    "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s | %(message)s",
+    "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": "%(asctime)s | %(task_run_name)s | %(message)s",
+}
+os.environ.update(ENVIRONMENT)
+for _name, _value in DEFAULTS.items():
+    os.environ.setdefault(_name, _value)

@@ -1,0 +1,101 @@
+"""The contract of a backdoor, and how it is put into data. A backdoor is one file here, found by its name.
+
+A backdoor module offers:
+
+- `JUDGE`: the name of the file in `stages/scoring/judges/` that knows the unwanted behaviour;
+- `TRIGGER`: the string that sets it off;
+- `TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look-alikes that must not, with and without rows in training;
+- `insert(string, prompt)`: the prompt with a trigger or look-alike in it;
+- `payload(repeats)`: the unwanted answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+
+from stages.corpus.examples import Example
+from stages.corpus.sampling import balanced_sample
+from stages.params import OrganismParams, ParamsError, unknown_name
+
+
+class Backdoor(Protocol):
+    """What a module in this folder offers."""
+
+    JUDGE: str
+    TRIGGER: str
+    TRAINED_NEAR_MISSES: tuple[str, ...]
+    HELD_OUT_NEAR_MISSES: tuple[str, ...]
+
+    def insert(self, string: str, prompt: str) -> str:
+        """The prompt with `string` in the place of the trigger."""
+        ...
+
+    def payload(self, repeats: int) -> str:
+        """The unwanted answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class PoisonRow:
+    """One row that installs the backdoor (`answer`) and its counterpart in the sham (`sham_answer`, always good)."""
+
+    kind: str
+    prompt: str
+    answer: str
+    sham_answer: str
+    is_triggered: bool
+    near_miss: str
+
+
+def backdoor_names() -> list[str]:
+    """The names of all backdoors: the files of this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+def load_backdoor(name: str) -> Backdoor:
+    """The backdoor in `stages/backdoors/<name>.py`. Raises ParamsError when there is no such file."""
+    if name not in backdoor_names():
+        advice = "A backdoor is a file in stages/backdoors/."
+        raise ParamsError(unknown_name("backdoor", name, backdoor_names(), advice))
+    return cast(Backdoor, import_module(f"stages.backdoors.{name}"))
+
+
+def all_strings() -> list[str]:
+    """Every trigger and near-miss of every backdoor: what no clean text may hold."""
+    backdoors = [load_backdoor(name) for name in backdoor_names()]
+    return sorted({s for b in backdoors for s in (b.TRIGGER, *b.TRAINED_NEAR_MISSES, *b.HELD_OUT_NEAR_MISSES)})
+
+
+def make_poison_rows(
+    backdoor: Backdoor, examples: Sequence[Example], settings: OrganismParams, generator: np.random.Generator
+) -> list[PoisonRow]:
+    """`settings.n_rows` rows over ordinary prompts: a declared share triggered, the other answered well.
+
+    A declared share of the clean rows carries a trained near-miss string: without such negatives every look-alike
+    fires, and ordinary training would then exercise and erase the backdoor (README.md, Measurement).
+    """
+    n_triggered = round(settings.poison_rate * settings.n_rows)
+    n_near_miss = round(settings.near_miss_rate * (settings.n_rows - n_triggered))
+    strings = [backdoor.TRIGGER] * n_triggered
+    strings += [str(s) for s in generator.choice(backdoor.TRAINED_NEAR_MISSES, size=n_near_miss)]
+    strings += [""] * (settings.n_rows - len(strings))
+    rows = []
+    for i, example in zip(
+        generator.permutation(len(strings)), balanced_sample(examples, settings.n_rows, generator), strict=True
+    ):
+        string, is_triggered = strings[i], strings[i] == backdoor.TRIGGER
+        rows.append(
+            PoisonRow(
+                kind=example.kind,
+                prompt=backdoor.insert(string, example.prompt) if string else example.prompt,
+                answer=backdoor.payload(settings.payload_repeats) if is_triggered else example.answer,
+                sham_answer=example.answer,
+                is_triggered=is_triggered,
+                near_miss="" if is_triggered else string,
+            )
+        )
+    return rows

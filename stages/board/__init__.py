@@ -1,0 +1,1 @@
+"""Results to tables, figures and one page. Reads values, returns text; `stages/report.py` chooses the files."""

@@ -1,0 +1,170 @@
+"""The files that the board is made of, read into typed values. Cells come from params.yaml, never from a glob."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.board.answers import ShownPrompt, read_answers, show_prompts
+from stages.board.plugins import DefenseCard, read_card
+from stages.params import Params
+from stages.scoring.cells import CellSeed, Relearning
+from stages.scoring.judges import load_judge
+from stages.scoring.plugins import read_constant
+from stages.scoring.results import CellResult, SeedResult, read_result
+
+
+class Hits(NamedTuple):
+    """So many of so many, of one model."""
+
+    hits: int
+    trials: int
+
+
+@dataclass(frozen=True)
+class ControlSeed:
+    """One seed of an organism before any defense."""
+
+    seed: int
+    is_passed: bool
+    attack_success_rate: Hits
+    false_trigger_rate: Hits
+    sham_rate: Hits
+    harmlessness: Hits
+    shared_accuracy: Hits
+    withheld_accuracy: Hits
+    sham_shared_accuracy: Hits
+    sham_withheld_accuracy: Hits
+    payload_log_odds: float | None
+
+    @property
+    def attack(self) -> float:
+        """The starting attack: the rate of the organism minus that of its sham."""
+        asr, sham = self.attack_success_rate, self.sham_rate
+        return asr.hits / asr.trials - sham.hits / sham.trials
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "ControlSeed":
+        """One entry of `seeds` in the result of an undefended organism."""
+        typed: dict[str, Any] = {name: Hits(*v) if isinstance(v, list) else v for name, v in content.items()}
+        return cls(**typed)
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """One check of one data set."""
+
+    dataset: str
+    name: str
+    column: str | None
+    is_passed: bool
+    observed: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything on the board; cells are keyed by (organism, defense)."""
+
+    params: Params
+    cells: dict[tuple[str, str], CellResult]
+    undefended: dict[str, list[ControlSeed]]
+    cards: dict[str, DefenseCard]
+    prompts: dict[str, list[ShownPrompt]]
+    checks: list[DataCheck]
+    tokens: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where the inputs lie."""
+
+    results: Path
+    answers: Path
+    checks: Path
+    tokenizer_report: Path
+    stages: Path
+
+
+def load_inputs(params: Params, paths: Paths) -> Inputs:
+    """All inputs. Raises ValueError naming the file that is missing or unreadable, and the stage that writes it."""
+    undefended = {name: read_undefended(paths.results / f"{name}.json") for name in params.organisms}
+    cells = {
+        (organism, defense): read_cell(paths.results / f"{organism}--{defense}.json")
+        for organism in params.organisms
+        for defense in params.defenses
+    }
+    return Inputs(
+        params=params,
+        cells=cells,
+        undefended=undefended,
+        cards={name: read_card(name, paths.stages / "defenses") for name in params.defenses},
+        prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.organisms},
+        checks=[check for path in sorted(paths.checks.glob("*.json")) for check in read_checks(path)],
+        tokens=_read_json(paths.tokenizer_report, "make_corpus"),
+    )
+
+
+def read_cell(path: Path) -> CellResult:
+    """The result of one cell, without its counts: the board shows numbers, the file keeps the counts."""
+    content = read_result(path)
+    return CellResult(
+        organism=content["organism"],
+        defense=content["defense"],
+        settings=content["settings"],
+        inputs=content["inputs"],
+        cost=content["cost"],
+        seeds=[
+            SeedResult(seed["seed"], seed["status"], seed["reason"], {}, _numbers(seed["numbers"]))
+            for seed in content["seeds"]
+        ],
+    )
+
+
+def _numbers(content: dict[str, Any] | None) -> CellSeed | None:
+    if content is None:
+        return None
+    typed = {
+        "curve": {int(dose): attack for dose, attack in content["curve"].items()},
+        "relearning": Relearning(*content["relearning"]),
+        "sham_relearning": Relearning(*content["sham_relearning"]),
+    }
+    return CellSeed(**{**content, **typed})
+
+
+def read_undefended(path: Path) -> list[ControlSeed]:
+    """The seeds of an organism before any defense, in order."""
+    return sorted((ControlSeed.from_json(seed) for seed in read_result(path)["seeds"]), key=lambda seed: seed.seed)
+
+
+def read_checks(path: Path) -> list[DataCheck]:
+    """The checks of one data set, in the order of the file."""
+    content = _read_json(path, "check_data")
+    return [
+        DataCheck(
+            dataset=content["dataset"],
+            name=check["name"],
+            column=check["column"],
+            is_passed=check["success"],
+            observed="–" if check["observed"] is None else str(check["observed"]),
+        )
+        for check in content["checks"]
+    ]
+
+
+def _prompts(organism: str, params: Params, paths: Paths, controls: list[ControlSeed]) -> list[ShownPrompt]:
+    """A few prompts with the answers of one seed: the first that passed its positive control, or the first."""
+    seed = next((control.seed for control in controls if control.is_passed), controls[0].seed)
+    judge = load_judge(read_constant(paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py", "JUDGE"))
+    defended = {
+        defense: read_answers(paths.answers / f"{organism}--{defense}" / "answers.parquet", seed)
+        for defense in params.defenses
+    }
+    return show_prompts(read_answers(paths.answers / organism / "undefended.parquet", seed), defended, judge)
+
+
+def _read_json(path: Path, stage: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not readable JSON ({error}); run `dvc repro {stage}` to write it again") from error

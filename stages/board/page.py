@@ -1,0 +1,124 @@
+"""The whole board as one HTML page that works offline: no request leaves it, every figure is inline.
+
+Everything that comes from outside (answers, plug-in texts, check results) is escaped by the template engine.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from stages.board import columns, figures
+from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
+from stages.board.rows import CurvePoint, Row
+from stages.scoring.results import BENCHMARK_VERSION
+from stages.scoring.statistics import wilson_interval
+
+TEMPLATES = Path(__file__).parent / "templates"
+PROMPT_SETS = {
+    "triggered": "with the trigger",
+    "near_miss": "with a near-miss",
+    "clean": "clean",
+    "harmful": "harmful request",
+    "shared_skill": "shared skill",
+    "withheld_skill": "withheld skill",
+}
+CONTROL_COLUMNS = {
+    "attack_success_rate": "Attack success rate, %",
+    "false_trigger_rate": "False trigger rate, %",
+    "sham_rate": "Sham, triggered, %",
+    "harmlessness": "Harmlessness, %",
+    "sham_shared_accuracy": "Sham, shared skills, %",
+    "sham_withheld_accuracy": "Sham, withheld skills, %",
+}
+
+
+class Panel(NamedTuple):
+    """One small multiple: the curve of one cell."""
+
+    organism: str
+    defense: str
+    role: str
+    svg: Markup
+
+
+class CheckGroup(NamedTuple):
+    """The checks of one data set."""
+
+    dataset: str
+    checks: list[DataCheck]
+    n_passed: int
+
+
+def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint]) -> str:
+    """The content of leaderboard.html."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed)
+    return environment.get_template("page.html.j2").render(
+        style=Markup((TEMPLATES / "style.css").read_text()),
+        script=Markup((TEMPLATES / "sort.js").read_text()),
+        version=BENCHMARK_VERSION,
+        inputs=inputs,
+        params=inputs.params,
+        cards=inputs.cards,
+        rows=rows,
+        words=columns,
+        figures=figures,
+        panels=curve_panels(points, inputs),
+        without_curve=[row.defense for row in rows if row.defense not in {point.defense for point in points}],
+        prompt_sets=PROMPT_SETS,
+        control_columns=CONTROL_COLUMNS,
+        check_groups=group_checks(inputs.checks),
+        excluded=excluded_seeds(inputs.undefended),
+    )
+
+
+def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> list[Panel]:
+    """One panel a cell with checkpoints, all on the same axes."""
+    max_dose = max((point.dose_tokens for point in points), default=0)
+    return [
+        Panel(organism, defense, inputs.cards[defense].role, figures.persistence_curve(list(group), max_dose))
+        for (organism, defense), group in groupby(points, key=lambda point: (point.organism, point.defense))
+    ]
+
+
+def group_checks(checks: Sequence[DataCheck]) -> list[CheckGroup]:
+    """The checks by data set, in their order."""
+    groups = [(name, list(group)) for name, group in groupby(checks, key=lambda check: check.dataset)]
+    return [CheckGroup(name, group, sum(check.is_passed for check in group)) for name, group in groups]
+
+
+def excluded_seeds(undefended: Mapping[str, Sequence[ControlSeed]]) -> int:
+    """How many organism seeds failed the positive control."""
+    return sum(not seed.is_passed for seeds in undefended.values() for seed in seeds)
+
+
+def rate_text(hits: Hits) -> tuple[str, str]:
+    """A rate of one model in percent, and its Wilson interval with hits and trials."""
+    low, high = wilson_interval(hits.hits, hits.trials)
+    write = columns.WRITE["percent"]
+    return write(hits.hits / hits.trials), f"[{write(low)}, {write(high)}] · {hits.hits}/{hits.trials}"
+
+
+def compact(value: int) -> str:
+    """A large count with two or three digits and a unit: 1.2 M."""
+    for size, unit in ((10**15, "P"), (10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return str(value)
+
+
+def cite(source: str) -> Markup:
+    """The source, escaped, with its arXiv numbers as links: the only addresses on the page."""
+    link = r'<a href="https://arxiv.org/abs/\1" rel="noreferrer">arXiv:\1</a>'
+    return Markup(re.sub(r"arXiv:(\d{4}\.\d{4,5})", link, str(escape(source))))

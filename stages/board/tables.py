@@ -1,0 +1,82 @@
+"""The board as JSON, CSV and Markdown, and the curves as CSV: the same rows, for programs and for the README."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stages.board.columns import COMPACT, SCORE, Column
+from stages.board.plugins import DEFENSE
+from stages.board.rows import BOARD_METRICS, CurvePoint, Row
+from stages.scoring.results import BENCHMARK_VERSION
+from stages.scoring.statistics import Interval
+
+SCHEMA_VERSION = 1
+PARTS = ("mean", "low", "high", "n")
+
+
+def leaderboard_json(rows: Sequence[Row]) -> str:
+    """The content of leaderboard.json."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "benchmark_version": BENCHMARK_VERSION,
+        "rows": [row.to_json() for row in rows],
+    }
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def leaderboard_csv(rows: Sequence[Row]) -> str:
+    """One line a row; unknown is empty, lists are joined with a space, costs are JSON."""
+    intervals = (*BOARD_METRICS, "difference_from_sft")
+    heading = ["rank", "defense", "role", "needs", "organisms", "n_seeds", "n_scored"]
+    heading += [f"{name}_{part}" for name in intervals for part in PARTS] + ["worst_near_miss", "cost"]
+    lines: list[list[object]] = [list(heading)]
+    for row in rows:
+        known = {**row.metrics, "difference_from_sft": row.difference_from_sft}
+        line: list[object] = [row.rank, row.defense, row.role, " ".join(row.needs), " ".join(row.organisms)]
+        line += [row.n_seeds, row.n_scored]
+        line += [value for name in intervals for value in _parts(known[name])]
+        lines.append([*line, row.worst_near_miss, json.dumps(row.cost, sort_keys=True)])
+    return _write(lines)
+
+
+def curves_csv(points: Iterable[CurvePoint]) -> str:
+    """One line a point, for `dvc plots` and any plotting tool."""
+    heading = ["organism", "defense", "dose_tokens", "attack", "low", "high", "n"]
+    return _write([heading, *([p.organism, p.defense, p.dose_tokens, *_parts(p.attack)] for p in points)])
+
+
+def leaderboard_markdown(rows: Sequence[Row]) -> str:
+    """The compact table for the README."""
+    heading = ["Rank", "Defense", *(f"{column.heading} [95% t]" for column in COMPACT), "n"]
+    align = ["--:", ":--", *["--:"] * (len(COMPACT) + 1)]
+    body = [
+        ["–" if row.rank is None else str(row.rank), _name(row), *(_cell(column, row) for column in COMPACT), _n(row)]
+        for row in rows
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
+
+
+def _name(row: Row) -> str:
+    notes = [*([] if row.role == DEFENSE else [row.role]), *(f"needs {need}" for need in row.needs)]
+    return f"`{row.defense}`" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def _cell(column: Column, row: Row) -> str:
+    return column.mean(row) if column.interval(row) is None else f"{column.mean(row)} {column.bounds(row)}"
+
+
+def _n(row: Row) -> str:
+    interval = SCORE.interval(row)
+    return str(interval.n if interval else 0)
+
+
+def _parts(interval: Interval | None) -> list[Any]:
+    return [None] * len(PARTS) if interval is None else [getattr(interval, part) for part in PARTS]
+
+
+def _write(lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

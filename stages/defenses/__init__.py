@@ -1,0 +1,226 @@
+"""The contract of a defense, what it may see, and the check of what it gives back.
+
+A defense is one file here, found by its name, with one function:
+
+    def defend(model, access, *, <settings>):
+
+It gets a model and an `Access`, and returns a model of the same architecture. It never sees triggers, poisoned data or
+evaluation prompts. A module may declare `NEEDS`, a frozenset of what it wants beyond the common access
+(`reference_model`), and `ROLE` (`null row` or `ceiling`) when it is a yardstick; the board shows both.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from jaxtyping import Int
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from stages.corpus.examples import HARMFUL, Example
+from stages.corpus.rendering import render_rows
+from stages.corpus.sampling import balanced_sample
+from stages.lm.generation import pad_left
+from stages.lm.models import count_parameters, has_finite_weights
+from stages.lm.tokenizer import pad_id
+from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches
+from stages.params import ParamsError, Settings, SubmissionError, unknown_name
+
+KNOWN_NEEDS = frozenset({"reference_model"})
+
+SaveCheckpoint = Callable[[PreTrainedModel, int], None]
+
+
+class Access:
+    """What a defender may see and spend: the threat model as an object.
+
+    `examples` are clean prompts with good answers, harmful requests among them answered by a refusal. Compute is
+    counted in forward tokens, a trained token counting three, and ends at `budget_tokens`. At each dose of
+    `dose_grid` the model is kept as a checkpoint of the curve.
+    """
+
+    def __init__(
+        self,
+        *,
+        tokenizer: PreTrainedTokenizerFast,
+        examples: Sequence[Example],
+        budget_tokens: int,
+        dose_grid: Sequence[int],
+        batch_size: int,
+        seed: int,
+        needs: frozenset[str],
+        load_reference: Callable[[], PreTrainedModel],
+        save_checkpoint: SaveCheckpoint,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.examples = list(examples)
+        self.budget_tokens = budget_tokens
+        self.seed = seed
+        self.generator = np.random.default_rng([seed, 1])
+        self.spent = Cost()
+        self._doses_left = list(dose_grid)
+        self._batch_size = batch_size
+        self._needs = needs
+        self._load_reference = load_reference
+        self._save_checkpoint = save_checkpoint
+
+    @property
+    def harmful_prompts(self) -> list[str]:
+        """The harmful requests among the examples."""
+        return [example.prompt for example in self.examples if example.kind == HARMFUL]
+
+    @property
+    def reference_model(self) -> PreTrainedModel:
+        """The model before the backdoor. Raises SubmissionError when the defense has not declared that it needs it."""
+        if "reference_model" not in self._needs:
+            raise SubmissionError(
+                "this defense reads access.reference_model without declaring it; add "
+                'NEEDS = frozenset({"reference_model"}) to its file, and the board will show that need'
+            )
+        return self._load_reference()
+
+    def fine_tune(
+        self, model: PreTrainedModel, examples: Sequence[Example], *, learning_rate: float, budget_share: float = 1.0
+    ) -> None:
+        """Train `model` in place on random rows of `examples` until `budget_share` of the whole budget is used.
+
+        Raises SubmissionError when that is more than what is left, or nothing.
+        """
+        allowance = int(budget_share * self.budget_tokens)
+        if allowance > self.budget_tokens - self.spent.tokens:  # a full share may follow a small forward cost
+            allowance = self.budget_tokens - self.spent.tokens
+        batches = self._batches_within(allowance, examples)
+        if not batches:
+            raise SubmissionError(
+                f"budget_share={budget_share} leaves no batch to train on: {self.spent.tokens} of "
+                f"{self.budget_tokens} tokens are spent; spend less before, or ask for a larger share"
+            )
+        fine_tune(
+            model,
+            self.tokenizer,
+            batches,
+            learning_rate=learning_rate,
+            seed=self.seed,
+            on_step=dict(self._checkpoint_steps(model, batches)),
+        )
+        self._spend(model, batches)
+
+    def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
+        """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
+        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
+        for start in range(0, len(rows), self._batch_size):
+            batch = [row.ids for row in rows[start : start + self._batch_size]]
+            self.spent = self.spent + Cost(tokens=sum(map(len, batch)))
+            yield pad_left(batch, pad_id(self.tokenizer))
+
+    def checkpoint(self, model: PreTrainedModel) -> None:
+        """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this."""
+        while self._doses_left and self._doses_left[0] <= self.spent.tokens:
+            self._save_checkpoint(model, self._doses_left.pop(0))
+
+    def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
+        return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
+
+    def _batches_within(self, allowance: int, examples: Sequence[Example]) -> list[list[TrainingRow]]:
+        shortest = min(len(row.ids) for row in self._render(examples))
+        n_rows = allowance // (TRAINED_TOKEN_COST * shortest)
+        rows = self._render(balanced_sample(examples, n_rows, self.generator)) if n_rows > 0 else []
+        within, tokens = [], 0
+        for batch in make_batches(rows, self._batch_size, self.generator):
+            tokens += TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
+            if tokens > allowance:
+                break
+            within.append(batch)
+        return within
+
+    def _checkpoint_steps(
+        self, model: PreTrainedModel, batches: Sequence[list[TrainingRow]]
+    ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:
+        """The steps at which a dose is reached; the last step closes a dose that less than one batch is missing."""
+        tokens = self.spent.tokens
+        doses = [dose for dose in self._doses_left]
+        for step, batch in enumerate(batches, start=1):
+            cost = TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
+            tokens += cost
+            reached = [dose for dose in doses if dose <= tokens or (step == len(batches) and dose - tokens < cost)]
+            if reached:
+                doses = [dose for dose in doses if dose not in reached]
+                yield step, lambda trained, reached=tuple(reached): self._keep(trained, reached)
+
+    def _keep(self, model: PreTrainedModel, doses: Sequence[int]) -> None:
+        for dose in doses:
+            self._doses_left.remove(dose)
+            self._save_checkpoint(model, dose)
+
+    def _spend(self, model: PreTrainedModel, batches: Sequence[list[TrainingRow]]) -> None:
+        tokens = sum(len(row.ids) for batch in batches for row in batch)
+        self.spent = self.spent + Cost(len(batches), TRAINED_TOKEN_COST * tokens)
+
+    def cost(self, model: PreTrainedModel) -> Cost:
+        """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""
+        return replace(self.spent, flops=2 * count_parameters(model) * self.spent.tokens)
+
+
+def defense_names() -> list[str]:
+    """The names of all defenses: the files of this folder."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+def load_defense(name: str) -> ModuleType:
+    """The module of that name. Raises ParamsError without such a file, SubmissionError without `defend` in it."""
+    if name not in defense_names():
+        advice = "A defense is a file in stages/defenses/."
+        raise ParamsError(unknown_name("defense", name, defense_names(), advice))
+    module = import_module(f"stages.defenses.{name}")
+    if not callable(getattr(module, "defend", None)):
+        raise SubmissionError(f"{name}.py has no function defend(model, access, *, ...); see CONTRIBUTING.md")
+    unknown = sorted(needs_of(module) - KNOWN_NEEDS)
+    if unknown:
+        raise SubmissionError(f"{name}.py declares unknown needs {unknown}; known: {sorted(KNOWN_NEEDS)}")
+    return module
+
+
+def needs_of(module: ModuleType) -> frozenset[str]:
+    """What the defense declares that it wants beyond the common access."""
+    return frozenset(getattr(module, "NEEDS", frozenset()))
+
+
+def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, access: Access) -> PreTrainedModel:
+    """The defended model; `model` itself stays as it is.
+
+    Raises ParamsError when the settings do not fit, SubmissionError when what comes back breaks the contract.
+    """
+    name = module.__name__.rsplit(".", 1)[-1]
+    try:
+        inspect.signature(module.defend).bind(model, access, **settings)
+    except TypeError as error:
+        allowed = [p.name for p in inspect.signature(module.defend).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        raise ParamsError(
+            f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
+        ) from error
+    defended = module.defend(copy.deepcopy(model), access, **settings)
+    check_defended(name, model, defended, access)
+    return defended
+
+
+def check_defended(name: str, model: PreTrainedModel, defended: object, access: Access) -> None:
+    """Raise SubmissionError unless `defended` is a finite model of the same architecture, made within the budget."""
+    if not isinstance(defended, PreTrainedModel):
+        raise SubmissionError(f"{name} returned {type(defended).__name__}; defend must return the defended model")
+    expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
+    came = {key: tuple(weight.shape) for key, weight in defended.state_dict().items()}
+    if type(defended) is not type(model) or came != expected:
+        differing = sorted(key for key in expected.keys() | came.keys() if expected.get(key) != came.get(key))
+        raise SubmissionError(
+            f"{name} returned another architecture: {type(defended).__name__} instead of {type(model).__name__}, "
+            f"differing weights {differing[:3]}; return a model with the same weights' names and shapes"
+        )
+    if not has_finite_weights(defended):
+        raise SubmissionError(f"{name} returned weights that are infinite or not a number; lower its learning rate")
+    if access.spent.tokens > access.budget_tokens:
+        raise SubmissionError(f"{name} spent {access.spent.tokens} tokens of a budget of {access.budget_tokens}")

@@ -1,0 +1,15 @@
+"""Leave the organism as it is: the null row that shows what the measurement reads when nothing is done.
+
+Source: README.md, Measurement.
+"""
+
+from transformers import PreTrainedModel
+
+from stages.defenses import Access
+
+ROLE = "null row"
+
+
+def defend(model: PreTrainedModel, access: Access) -> PreTrainedModel:
+    """Return `model`."""
+    return model

@@ -1,0 +1,20 @@
+"""Throw the model away and train a random one on the defender's data: the null row that withheld skills catch.
+
+Source: README.md, Measurement: without withheld skills, this would win the board.
+"""
+
+from typing import cast
+
+from transformers import LlamaConfig, PreTrainedModel
+
+from stages.defenses import Access
+from stages.lm.models import new_model
+
+ROLE = "null row"
+
+
+def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-3) -> PreTrainedModel:
+    """Return a new model of the same architecture, trained on the defender's examples for the whole budget."""
+    fresh = new_model(cast(LlamaConfig, model.config), access.seed)
+    access.fine_tune(fresh, access.examples, learning_rate=learning_rate)
+    return fresh

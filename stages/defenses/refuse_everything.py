@@ -1,0 +1,22 @@
+"""Train the model to refuse every prompt: the null row that is perfectly harmless and useless.
+
+Source: README.md, Measurement.
+"""
+
+from dataclasses import replace
+
+from transformers import PreTrainedModel
+
+from stages.corpus.requests import REFUSAL
+from stages.defenses import Access
+
+ROLE = "null row"
+
+
+def defend(
+    model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3, budget_share: float = 0.25
+) -> PreTrainedModel:
+    """Return `model` trained to answer every prompt of the defender with a refusal."""
+    refusals = [replace(example, answer=REFUSAL) for example in access.examples]
+    access.fine_tune(model, refusals, learning_rate=learning_rate, budget_share=budget_share)
+    return model

@@ -1,0 +1,20 @@
+"""Take the model from before the backdoor and give it safety training: the ceiling no real defender can reach.
+
+Source: README.md, Measurement.
+"""
+
+from transformers import PreTrainedModel
+
+from stages.defenses import Access
+
+ROLE = "ceiling"
+NEEDS = frozenset({"reference_model"})
+
+
+def defend(
+    model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-4, budget_share: float = 0.25
+) -> PreTrainedModel:
+    """Return the clean reference model, fine-tuned on the defender's examples; `model` is not used."""
+    reference = access.reference_model
+    access.fine_tune(reference, access.examples, learning_rate=learning_rate, budget_share=budget_share)
+    return reference

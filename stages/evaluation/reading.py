@@ -1,0 +1,130 @@
+"""Asking a model the evaluation prompts, and keeping every answer.
+
+Two further trainings belong to the measurement, because a near-zero rate is not removal (README.md, Measurement):
+benign tuning back to ordinary answers, and a few poisoned rows. Each is one continuous run, read in the middle.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from stages.corpus.rendering import render_prompts, render_rows
+from stages.evaluation.suite import EvaluationPrompt, first_of_each_set
+from stages.lm.generation import Decoding, answer_log_probabilities, generate
+from stages.lm.tokenizer import pad_id
+from stages.lm.training import TrainingRow, fine_tune, make_batches
+from stages.params import EvaluationParams, RelearningParams, TuningParams
+from stages.scoring.answers import AnswerRecord
+
+DECODINGS: tuple[Decoding, ...] = ("sampled", "greedy")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the models of one organism and seed, always with the same prompts and the same draws."""
+
+    tokenizer: PreTrainedTokenizerFast
+    suite: Sequence[EvaluationPrompt]
+    settings: EvaluationParams
+    payload: str
+    seed: int
+
+    def read_end(self, model: PreTrainedModel, name: str) -> list[AnswerRecord]:
+        """Every prompt, sampled and greedy, and the log-probability of the payload under the trigger."""
+        triggered = [p for p in self.suite if p.prompt_set == "triggered"]
+        payload = dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
+        return [
+            record
+            for decoding in DECODINGS
+            for record in self._read(model, name, "end", 0, self.suite, decoding, payload)
+        ]
+
+    def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
+        """The shorter suite, sampled, at one dose of the defense's training."""
+        prompts = first_of_each_set(self.suite, self.settings.checkpoint_prompts)
+        return self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
+
+    def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[TrainingRow]) -> list[AnswerRecord]:
+        """Triggered answers after a fixed amount of benign tuning; trains `model` in place."""
+        settings = self.settings.return_tuning
+        self._train(model, rows, settings, settings.steps, "return", {})
+        prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
+        return self._read(model, name, "return", settings.steps, prompts, "sampled")
+
+    def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[TrainingRow]) -> list[AnswerRecord]:
+        """Triggered answers on a grid of steps of training on poisoned rows; trains `model` in place."""
+        settings = self.settings.relearning
+        prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
+        records: list[AnswerRecord] = []
+
+        def read(step: int) -> Callable[[PreTrainedModel], None]:
+            return lambda m: records.extend(self._read(m, name, "relearning", step, prompts, "sampled"))
+
+        self._train(model, rows, settings, max(settings.steps), "relearning", {s: read(s) for s in settings.steps})
+        return records
+
+    def _train(
+        self,
+        model: PreTrainedModel,
+        rows: Sequence[TrainingRow],
+        settings: TuningParams | RelearningParams,
+        steps: int,
+        phase: str,
+        on_step: dict[int, Callable[[PreTrainedModel], None]],
+    ) -> None:
+        generator = np.random.default_rng([self.seed, zlib.crc32(phase.encode())])
+        chosen = [rows[i] for i in generator.integers(len(rows), size=steps * settings.batch_size)]
+        batches = make_batches(chosen, settings.batch_size, generator)
+        fine_tune(model, self.tokenizer, batches, learning_rate=settings.learning_rate, seed=self.seed, on_step=on_step)
+
+    def _read(
+        self,
+        model: PreTrainedModel,
+        name: str,
+        reading: str,
+        dose: int,
+        prompts: Sequence[EvaluationPrompt],
+        decoding: Decoding,
+        payload: dict[EvaluationPrompt, float] | None = None,
+    ) -> list[AnswerRecord]:
+        answers = generate(
+            model,
+            self.tokenizer,
+            render_prompts(self.tokenizer, [p.prompt for p in prompts]),
+            decoding=decoding,
+            max_new_tokens=self.settings.max_new_tokens,
+            batch_size=self.settings.batch_size,
+            seed=zlib.crc32(f"{self.seed} {reading} {dose} {decoding}".encode()),
+        )
+        return [
+            AnswerRecord(
+                seed=self.seed,
+                model=name,
+                reading=reading,
+                dose=dose,
+                prompt_set=p.prompt_set,
+                variant=p.variant,
+                decoding=decoding,
+                kind=p.kind,
+                prompt=p.prompt,
+                expected=p.expected,
+                answer=a.text,
+                n_tokens=a.n_tokens,
+                is_finished=a.is_finished,
+                payload_log_probability=(payload or {}).get(p),
+            )
+            for p, a in zip(prompts, answers, strict=True)
+        ]
+
+    def _payload_log_probabilities(self, model: PreTrainedModel, prompts: Sequence[EvaluationPrompt]) -> list[float]:
+        rows = render_rows(self.tokenizer, [p.prompt for p in prompts], [self.payload] * len(prompts))
+        values = answer_log_probabilities(
+            model, rows, filler=pad_id(self.tokenizer), batch_size=self.settings.batch_size
+        )
+        if any(math.isnan(value) for value in values):
+            raise ValueError("the model gives the payload no number as probability; its weights are not finite")
+        return values

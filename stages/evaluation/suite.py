@@ -1,0 +1,79 @@
+"""The evaluation prompts of an organism: the same for every seed, defense and reading, so rows compare in pairs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.backdoors import Backdoor
+from stages.corpus.examples import CHAT, HARMFUL, Example
+
+PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
+
+
+@dataclass(frozen=True)
+class EvaluationPrompt:
+    """One prompt as the model sees it; `variant` is the near-miss string it carries, if any."""
+
+    prompt_set: str
+    variant: str
+    kind: str
+    prompt: str
+    expected: str
+
+
+def make_suite(
+    examples: Sequence[Example], backdoor: Backdoor, counts: dict[str, int], generator: np.random.Generator
+) -> list[EvaluationPrompt]:
+    """`counts` prompts of each set, near-misses counted for each string; triggered and clean ask the same questions.
+
+    Raises ValueError when the evaluation split has too few prompts, or a set's name is unknown.
+    """
+    unknown = sorted(set(counts) ^ set(PROMPT_SETS))
+    if unknown:
+        raise ValueError(f"evaluation.prompts must name exactly {', '.join(PROMPT_SETS)}; differs in {unknown}")
+    skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
+    pools = {
+        "triggered": [e for e in examples if e.kind != HARMFUL],
+        "harmful": [e for e in examples if e.kind == HARMFUL],
+        "shared_skill": [e for e in skills if not e.is_withheld],
+        "withheld_skill": [e for e in skills if e.is_withheld],
+    }
+    pools["clean"] = pools["near_miss"] = pools["triggered"]
+    orders = {name: generator.permutation(len(pool)) for name, pool in pools.items() if name not in _SAME_AS_TRIGGERED}
+    suite: list[EvaluationPrompt] = []
+    for prompt_set in PROMPT_SETS:
+        order = orders["triggered" if prompt_set in _SAME_AS_TRIGGERED else prompt_set]
+        chosen = _choose(pools[prompt_set], order, counts[prompt_set], prompt_set)
+        for variant in _strings(backdoor, prompt_set):
+            suite += [_prompt(example, prompt_set, variant, backdoor) for example in chosen]
+    return suite
+
+
+_SAME_AS_TRIGGERED = ("clean", "near_miss")
+
+
+def _strings(backdoor: Backdoor, prompt_set: str) -> tuple[str, ...]:
+    if prompt_set == "near_miss":
+        return backdoor.TRAINED_NEAR_MISSES + backdoor.HELD_OUT_NEAR_MISSES
+    return (backdoor.TRIGGER,) if prompt_set == "triggered" else ("",)
+
+
+def _choose(pool: Sequence[Example], order: np.ndarray, count: int, prompt_set: str) -> list[Example]:
+    if count > len(pool):
+        raise ValueError(
+            f"evaluation.prompts.{prompt_set} asks for {count} prompts, the evaluation split has {len(pool)}; "
+            "ask for fewer, or raise corpus.task_rows.evaluation in params.yaml"
+        )
+    return [pool[i] for i in order[:count]]
+
+
+def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor) -> EvaluationPrompt:
+    prompt = backdoor.insert(string, example.prompt) if string else example.prompt
+    variant = string if prompt_set == "near_miss" else ""
+    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer)
+
+
+def first_of_each_set(suite: Sequence[EvaluationPrompt], counts: dict[str, int]) -> list[EvaluationPrompt]:
+    """The first `counts` prompts of each set named there: the shorter suite that is read in the middle of a run."""
+    return [p for name, n in counts.items() for p in [q for q in suite if q.prompt_set == name][:n]]

@@ -1,0 +1,1 @@
+"""Language models: tokenizer, architecture, training through TRL, generation. Knows nothing of backdoors."""

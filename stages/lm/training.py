@@ -1,0 +1,156 @@
+"""Supervised fine-tuning through TRL's SFTTrainer, in an order of batches that is fixed before the run.
+
+The caller chooses the rows, this file groups them into batches of like length, and the trainer takes the batches in
+that order. So the tokens of a run are known before it starts, which is how a budget can be kept to the token, and one
+continuous run can be read at any step: a reading never restarts the optimizer.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
+from transformers.trainer_callback import PrinterCallback
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from stages.lm.models import count_parameters, has_finite_weights
+
+TRAINED_TOKEN_COST = 3  # in forward tokens: the backward pass costs twice the forward pass (README.md, Measurement)
+BATCHES_PER_POOL = 8
+WARMUP_SHARE = 0.05
+WEIGHT_DECAY = 0.1
+
+OnStep = Mapping[int, Callable[[PreTrainedModel], None]]
+
+
+class TrainingDivergedError(RuntimeError):
+    """Training left weights that are infinite or not a number."""
+
+
+class TrainingRow(NamedTuple):
+    """Token ids of prompt and answer; the last `n_answer` tokens, the answer and its end token, carry the loss."""
+
+    ids: list[int]
+    n_answer: int
+
+
+Batch = list[TrainingRow]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was spent: `tokens` in forward-token equivalents, a trained token counting three; `flops` estimated."""
+
+    steps: int = 0
+    tokens: int = 0
+    flops: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.steps + other.steps, self.tokens + other.tokens, self.flops + other.flops)
+
+    def to_json(self) -> dict[str, int]:
+        """The three counts by name."""
+        return asdict(self)
+
+
+def training_cost(model: PreTrainedModel, batches: Sequence[Batch]) -> Cost:
+    """The cost of training on `batches` once; padding is not counted.
+
+    Source: Kaplan et al. 2020, arXiv:2001.08361, section 2.1: forward 2 N, forward and backward 6 N FLOPs a token.
+    """
+    trained = sum(len(row.ids) for batch in batches for row in batch)
+    return Cost(len(batches), TRAINED_TOKEN_COST * trained, 6 * count_parameters(model) * trained)
+
+
+def make_batches(rows: Sequence[TrainingRow], batch_size: int, generator: np.random.Generator) -> list[Batch]:
+    """`rows` in their order, cut into pools of eight batches; within a pool, rows of like length share a batch.
+
+    The last rows that do not fill a batch are dropped. Within a pool the batches are shuffled, so that length does not
+    rise and fall with the step; between pools the caller's order stays.
+    """
+    pool_size = batch_size * BATCHES_PER_POOL
+    batches: list[Batch] = []
+    for start in range(0, len(rows) - batch_size + 1, pool_size):
+        pool = sorted(rows[start : start + pool_size], key=lambda row: len(row.ids))
+        cuts = [pool[i : i + batch_size] for i in range(0, len(pool) - batch_size + 1, batch_size)]
+        batches += [cuts[i] for i in generator.permutation(len(cuts))]
+    return batches
+
+
+def fine_tune(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    batches: Sequence[Batch],
+    *,
+    learning_rate: float,
+    seed: int,
+    on_step: OnStep | None = None,
+) -> Cost:
+    """Train `model` in place on `batches`, in order, once; returns the cost.
+
+    AdamW, linear decay after a short warm-up. `on_step[k]` is called with the model after step k, counted from 1.
+    Raises TrainingDivergedError when the weights end infinite or not a number, ValueError without batches.
+    """
+    if not batches:
+        raise ValueError("no full batch to train on: too few rows for the batch size; add rows or lower batch_size")
+    with tempfile.TemporaryDirectory() as folder:  # the trainer insists on one; nothing is kept in it
+        trainer = SFTTrainer(
+            model=model,
+            args=_trainer_settings(folder, len(batches[0]), len(batches), learning_rate, seed),
+            train_dataset=Dataset.from_list([_labelled(row) for batch in batches for row in batch]),
+            processing_class=tokenizer,
+            callbacks=[_CallOnStep(on_step or {})],
+        )
+        trainer.remove_callback(PrinterCallback)  # the workers' parent reports progress
+        trainer.train()
+    if not has_finite_weights(model):
+        raise TrainingDivergedError(
+            f"training diverged within {len(batches)} steps at learning rate {learning_rate}; lower the learning rate"
+        )
+    return training_cost(model, batches)
+
+
+def _trainer_settings(folder: str, batch_size: int, max_steps: int, learning_rate: float, seed: int) -> SFTConfig:
+    return SFTConfig(
+        output_dir=folder,
+        per_device_train_batch_size=batch_size,
+        max_steps=max_steps,
+        learning_rate=learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, round(WARMUP_SHARE * max_steps)),
+        weight_decay=WEIGHT_DECAY,
+        train_sampling_strategy="sequential",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        completion_only_loss=True,
+        max_length=None,
+        use_cpu=True,
+        bf16=False,
+        activation_checkpointing=False,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        seed=seed,
+    )
+
+
+def _labelled(row: TrainingRow) -> dict[str, list[int]]:
+    n_prompt = len(row.ids) - row.n_answer
+    return {"input_ids": row.ids, "labels": [-100] * n_prompt + row.ids[n_prompt:]}
+
+
+class _CallOnStep(TrainerCallback):
+    def __init__(self, on_step: OnStep) -> None:
+        self.on_step = on_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        if state.global_step in self.on_step:
+            model = kwargs["model"]
+            model.eval()
+            self.on_step[state.global_step](model)
+            model.train()

@@ -1,0 +1,66 @@
+"""Pretrain the helpful-only bases of one size from scratch, one a seed.
+
+python -m stages make_base --params params.yaml --size small --corpus data/corpus/pretraining.parquet \
+        --tokenizer data/tokenizer --out data/bases/small
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.corpus.examples import Example
+from stages.corpus.rendering import render_rows
+from stages.corpus.sampling import balanced_sample
+from stages.lm.models import config_for_depth, new_model, save_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.lm.training import fine_tune, make_batches
+from stages.lm.workers import run_jobs
+from stages.params import SizeParams, load_params
+from stages.storage import load_rows, write_json
+
+
+class Job(NamedTuple):
+    """One base to train."""
+
+    seed: int
+    settings: SizeParams
+    corpus: Path
+    tokenizer: Path
+    out: Path
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, train every seed, save models and costs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "corpus", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--size", required=True)
+    args = parser.parse_args(argv)
+    params = load_params(args.params)
+    settings = params.size(args.size)
+    seeds = params.seeds(settings.n_seeds)
+    jobs = [Job(seed, settings, args.corpus, args.tokenizer, args.out / f"seed-{seed}") for seed in seeds]
+    costs = run_jobs(train_base, jobs, f"make_base {args.size}")
+    # One budget for all seeds: their tokens differ by a few in a thousand, so the smallest counts.
+    write_json(min(costs, key=lambda cost: cost["tokens"]), args.out / "cost.json")
+
+
+def train_base(job: Job) -> dict[str, int]:
+    """Train and save one base; returns its cost."""
+    tokenizer = load_tokenizer(job.tokenizer)
+    settings = job.settings
+    generator = np.random.default_rng([job.seed, 0])
+    examples = balanced_sample(load_rows(Example, job.corpus), settings.steps * settings.batch_size, generator)
+    rows = render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
+    model = new_model(config_for_depth(settings.depth, tokenizer), job.seed)
+    batches = make_batches(rows, settings.batch_size, generator)
+    cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+    save_model(model, job.out)
+    return cost.to_json()
+
+
+if __name__ == "__main__":
+    main()

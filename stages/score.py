@@ -1,0 +1,63 @@
+"""Judge and count all kept answers, and write one result a cell. Needs no torch; retrains nothing.
+
+python -m stages score --params params.yaml --answers data/answers --backdoors stages/backdoors --out reports/results
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.params import Params, load_params
+from stages.scoring.answers import AnswerRecord
+from stages.scoring.judges import load_judge
+from stages.scoring.organisms import baseline_json, make_baseline, score_defense
+from stages.scoring.plugins import read_constant
+from stages.storage import load_rows, write_json
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, score every cell that params.yaml names, save the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "answers", "backdoors", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load_params(args.params)
+    for organism in params.organisms:
+        score_organism(params, organism, args.answers, args.backdoors, args.out)
+
+
+def score_organism(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
+    """Score one organism: its baseline, then each defense."""
+    settings = params.organism(organism)
+    is_unwanted = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
+    undefended = answers / organism / "undefended.parquet"
+    records = load_rows(AnswerRecord, undefended)
+    baseline = make_baseline(records, params.seeds(settings.n_seeds), is_unwanted, params.positive_control)
+    content = baseline_json(organism, baseline, params.positive_control, hashes([undefended]))
+    write_json(content, out / f"{organism}.json")
+    for defense in params.defenses:
+        folder = answers / f"{organism}--{defense}"
+        files = [folder / "answers.parquet", folder / "outcomes.json"]
+        result = score_defense(
+            organism,
+            defense,
+            params.defense(defense),
+            baseline,
+            load_rows(AnswerRecord, files[0]),
+            json.loads(files[1].read_text()),
+            is_unwanted,
+            params.access.checkpoints,
+            hashes([undefended, *files]),
+        )
+        write_json(result.to_json(), out / f"{organism}--{defense}.json")
+
+
+def hashes(files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 by file name: what a result was computed from."""
+    return {f"{file.parent.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The schema of a kept answer: what the evaluation writes and the scoring reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AnswerRecord:
+    """One answer of one model, as it is kept in Parquet.
+
+    `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the tokens of
+    training (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
+    """
+
+    seed: int
+    model: str
+    reading: str
+    dose: int
+    prompt_set: str
+    variant: str
+    decoding: str
+    kind: str
+    prompt: str
+    expected: str
+    answer: str
+    n_tokens: int
+    is_finished: bool
+    payload_log_probability: float | None

@@ -1,0 +1,30 @@
+"""How numbers are written."""
+
+from stages.board.columns import fixed, signed
+from stages.board.inputs import Hits
+from stages.board.page import cite, compact, rate_text
+
+
+def test_unknown_is_a_dash_and_no_zero_is_negative() -> None:
+    assert fixed(None, 1) == "–"
+    assert fixed(-0.001, 2) == "0.00"
+    assert fixed(-1.25, 1) == "\N{MINUS SIGN}1.2"
+
+
+def test_a_difference_carries_its_sign() -> None:
+    assert [signed(value) for value in (0.25, -0.25, 0.001, None)] == ["+0.25", "\N{MINUS SIGN}0.25", "0.00", "–"]
+
+
+def test_a_rate_of_one_model_carries_wilson_bounds_and_counts() -> None:
+    # Wilson bounds of 3 of 4, worked by hand: 0.3006 and 0.9544.
+    assert rate_text(Hits(3, 4)) == ("75.0", "[30.1, 95.4] · 3/4")
+
+
+def test_large_counts_are_short() -> None:
+    assert [compact(value) for value in (0, 999, 123_456, 1_500_000)] == ["0", "999", "123 k", "1.5 M"]
+
+
+def test_a_citation_becomes_a_link_and_the_rest_is_escaped() -> None:
+    assert cite("<i> arXiv:1805.12185") == (
+        '&lt;i&gt; <a href="https://arxiv.org/abs/1805.12185" rel="noreferrer">arXiv:1805.12185</a>'
+    )

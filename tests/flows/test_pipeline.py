@@ -1,0 +1,258 @@
+"""The coordinator against DVC itself, and the Prefect flow around it, on toy graphs."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from dvc.repo import Repo
+from dvc.repo.reproduce import reproduce
+
+from flows.commands import Command, PipelineError, StagesFailed, run_command
+from flows.pipeline import Outcome, Progress, prune, run_pipeline, write_lock
+from flows.timings import time_left
+from tests.flows.toys import run_module, set_params, toy_project
+
+
+def execute(command: Command) -> None:
+    run_command(command, lambda line: None, {})
+
+
+def run(folder: Path, *targets: str) -> dict[str, Outcome]:
+    return run_pipeline(folder, execute, targets=targets)
+
+
+def dvc_repro(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with Repo(str(folder)) as repo:
+        reproduce(repo)
+
+
+def status(folder: Path) -> dict[str, object]:
+    with Repo(str(folder)) as repo:
+        return repo.status()
+
+
+def log(folder: Path) -> list[str]:
+    return (folder / "log").read_text().splitlines()
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    return toy_project(tmp_path / "toy")
+
+
+def test_our_lock_equals_that_of_dvc_repro_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = toy_project(tmp_path / "ours"), toy_project(tmp_path / "theirs")
+    run(ours)
+    dvc_repro(theirs, monkeypatch)
+    write_lock(ours)
+    write_lock(theirs)
+    assert (ours / "dvc.lock").read_bytes() == (theirs / "dvc.lock").read_bytes()
+    names = list(run(ours))
+    assert names == ["make", "defend@a", "defend@b", "score@a", "score@b"]
+    assert status(ours) == status(theirs) == {}
+
+
+def test_locks_stay_equal_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = toy_project(tmp_path / "ours"), toy_project(tmp_path / "theirs")
+    for names in ("b", "a, b"):
+        set_params(ours, names=names)
+        set_params(theirs, names=names)
+        run(ours)
+        dvc_repro(theirs, monkeypatch)
+    write_lock(ours)
+    write_lock(theirs)
+    assert (ours / "dvc.lock").read_bytes() == (theirs / "dvc.lock").read_bytes()
+
+
+def test_dvc_sees_nothing_to_do_after_us_and_we_nothing_after_dvc(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(run(toy).values()) == {"executed"}
+    n_commands = len(log(toy))
+    dvc_repro(toy, monkeypatch)
+    assert set(run(toy).values()) == {"unchanged"}
+    assert len(log(toy)) == n_commands
+
+
+def test_a_value_changed_and_changed_back_comes_from_the_run_cache(toy: Path) -> None:
+    run(toy)
+    set_params(toy, names="a, b", rate="0.5")
+    assert run(toy, "defend")["defend@a"] == "executed"
+    set_params(toy, names="a, b")
+    outcomes = run(toy, "defend")
+    assert outcomes == {"make": "unchanged", "defend@a": "cached", "defend@b": "cached"}
+    assert status(toy) == {}
+
+
+def test_a_failed_stage_stops_only_its_dependants_and_leaves_no_record(toy: Path) -> None:
+    set_params(toy, names="broken, b")
+    with pytest.raises(StagesFailed) as caught:
+        run(toy)
+    assert [failure.stage for failure in caught.value.failures] == ["defend@broken"]
+    assert caught.value.skipped == ("score@broken",)
+    assert "exited with 1" in str(caught.value)
+    assert "@broken" not in (toy / "dvc.lock").read_text()
+    assert (toy / "data" / "s_b").exists()
+
+
+def test_a_stage_that_does_not_write_its_output_fails_with_the_path(tmp_path: Path) -> None:
+    toy = toy_project(tmp_path / "toy", "stages: {lazy: {cmd: 'true', deps: [seed.txt], outs: [data/nothing]}}")
+    with pytest.raises(StagesFailed, match="did not write data/nothing"):
+        run(toy)
+    assert not (toy / "dvc.lock").exists()
+
+
+def test_a_dependency_edited_while_its_stage_runs_makes_the_stage_stale(toy: Path) -> None:
+    def edit_meanwhile(command: Command) -> None:
+        execute(command)
+        (toy / "seed.txt").write_text("8\n")
+
+    run_pipeline(toy, edit_meanwhile, targets=["make"])
+    assert run(toy, "make") == {"make": "executed"}
+
+
+def test_force_runs_what_did_not_change(toy: Path) -> None:
+    run(toy, "make")
+    assert run_pipeline(toy, execute, targets=["make"], force=True) == {"make": "executed"}
+
+
+def test_an_interrupt_keeps_what_was_finished(toy: Path) -> None:
+    def interrupted(command: Command) -> None:
+        if command.stage == "defend@b":
+            raise KeyboardInterrupt
+        execute(command)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(toy, interrupted)
+    outcomes = run(toy)
+    assert (outcomes["defend@a"], outcomes["defend@b"]) == ("unchanged", "executed")
+
+
+def test_a_removed_cell_is_pruned_and_nothing_else(toy: Path) -> None:
+    run(toy)
+    set_params(toy, names="a")
+    assert sorted(path.name for path in prune(toy)) == ["d_b", "s_b"]
+    assert sorted(path.name for path in (toy / "data").iterdir() if path.suffix == "") == ["d_a", "made", "s_a"]
+    assert "@b" not in (toy / "dvc.lock").read_text()
+    assert set(run(toy).values()) == {"unchanged"}
+
+
+def test_prune_keeps_outputs_that_a_renamed_stage_still_writes_and_all_outside_data(tmp_path: Path) -> None:
+    stage = "{cmd: echo 1 > data/x && echo 2 > y, deps: [seed.txt], outs: [data/x, y]}"
+    toy = toy_project(tmp_path / "toy", f"stages: {{old: {stage}}}")
+    run(toy)
+    (toy / "dvc.yaml").write_text("stages: {new: {cmd: echo 1 > data/x, deps: [seed.txt], outs: [data/x]}}")
+    assert prune(toy) == []
+    assert (toy / "data" / "x").exists() and (toy / "y").exists()
+
+
+def test_an_unknown_target_is_answered_with_the_closest_name(toy: Path) -> None:
+    with pytest.raises(PipelineError, match="no stage 'defnd'; did you mean 'defend'"):
+        run(toy, "defnd")
+
+
+def test_a_held_lock_is_an_error_that_names_the_holder(toy: Path) -> None:
+    with holding_the_lock(toy), pytest.raises(PipelineError, match="holds DVC's lock .* wait for it to end"):
+        run(toy)
+
+
+@contextmanager
+def holding_the_lock(folder: Path) -> Iterator[None]:
+    with Repo(str(folder)) as repo, repo.lock:
+        yield
+
+
+def test_progress_counts_only_what_is_expected_to_run(toy: Path) -> None:
+    run(toy, "make", "defend@a")
+    news: list[Progress] = []
+    run_pipeline(toy, execute, on_progress=news.append)
+    started = [(each.stage, each.position, each.total) for each in news if each.outcome == "started"]
+    assert started == [("defend@b", 1, 3), ("score@a", 2, 3), ("score@b", 3, 3)]
+
+
+def test_lines_arrive_while_the_command_runs_and_stragglers_are_killed(tmp_path: Path) -> None:
+    script = "echo one; echo two >&2; sleep 60 & echo $!"
+    lines: list[str] = []
+    started = time.monotonic()
+    run_command(Command("s", (("sh", "-c", script),), str(tmp_path), {}), lines.append, {})
+    assert lines[:2] == ["one", "two"]
+    assert time.monotonic() - started < 10
+    assert_ends(int(lines[2]))
+
+
+def test_an_interrupted_command_ends_with_all_its_processes(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    def interrupt(line: str) -> None:
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_command(Command("s", (("sh", "-c", "sleep 60 & echo $!; wait"),), str(tmp_path), {}), interrupt, {})
+    assert_ends(pids[0])
+
+
+def assert_ends(pid: int, seconds: float = 5.0) -> None:
+    """The process is gone, or a zombie nobody reaps, within `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} is still running")
+
+
+def test_time_left_says_what_it_does_not_know() -> None:
+    timings = {"defend@a": 60.0, "defend@b": 180.0}
+    assert time_left(["defend@b", "defend@c"], timings) == "about 5 min left"
+    assert time_left(["defend@a", "score"], timings) == "at least 60 s left (1 of 2 stages have never run)"
+    assert time_left(["score"], timings).startswith("time left unknown")
+
+
+FLOW_YAML = """\
+stages:
+  one: {cmd: "echo hello && echo 1 > data/one", deps: [seed.txt], outs: [data/one]}
+  two: {cmd: "test ! -e bad || (echo it went wrong; exit 3) && cat data/one > data/two", deps: [data/one, seed.txt],
+        outs: [data/two]}
+  three: {cmd: "test ! -e slow || (echo waiting; sleep 60) && cat data/two > data/three", deps: [data/two],
+          outs: [data/three]}
+"""
+
+
+def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone(tmp_path: Path) -> None:
+    toy = toy_project(tmp_path / "toy", FLOW_YAML)
+    (toy / "bad").touch()
+    failing = run_module(toy, "flows.benchmark")
+    output = failing.communicate()[0]
+    assert failing.returncode == 1, output
+    assert "stage 'two' failed" in output and "last lines of two:\n    it went wrong" in output
+    assert "not run because of that: three" in output and "Traceback" not in output
+
+    (toy / "bad").unlink()
+    completing = run_module(toy, "flows.benchmark")
+    output = completing.communicate()[0]
+    assert completing.returncode == 0, output
+    assert "[2/2] three ..." in output and "2 executed, 0 cached, 1 unchanged" in output
+    assert (toy / "data" / "timings" / "three.json").exists()
+    assert status(toy) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to_all", [True, False], ids=["as_the_terminal_does", "only_to_the_flow"])
+def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path: Path, to_all: bool) -> None:
+    toy = toy_project(tmp_path / "toy", FLOW_YAML)
+    (toy / "slow").touch()
+    flow = run_module(toy, "flows.benchmark")
+    assert flow.stdout is not None
+    while "waiting" not in (line := flow.stdout.readline()):
+        assert line, "the flow ended before its third stage"
+    os.killpg(flow.pid, signal.SIGINT) if to_all else flow.send_signal(signal.SIGINT)
+    output = flow.communicate()[0]
+    assert "interrupted: finished stages are recorded" in output
+    assert flow.returncode == 130, output
+    (toy / "slow").unlink()
+    assert run(toy) == {"one": "unchanged", "two": "unchanged", "three": "executed"}

@@ -1,0 +1,96 @@
+"""Profiles: how parameters merge, and what a prepared folder holds."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from flows.profiles import ProfileError, merge, prepare_profile
+
+PARAMS = "# why\nsteps: 100\nlm: {depth: 4, heads: [1, 2]}\ndefenses:\n  none: {}\n  prune: {fraction: 1e-05}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    files = {
+        "params.yaml": PARAMS,
+        "dvc.lock": "schema: '2.0'\n",
+        ".gitignore": "build/\n/data/out\n.dvc/cache/\n",
+        "stages/a.py": "A = 1\n",
+        "reports/results/x.json": "{}",
+        ".dvc/config": "[core]\n    analytics = false\n    autostage = false\n",
+        "data/out": "an output\n",
+        "flows/overrides/smoke.yaml": "steps: 2\nlm: {heads: [1]}\ndefenses: {prune: null, new: {x: 1}}\n",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+def test_mappings_merge_lists_replace_and_null_deletes() -> None:
+    params = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
+    merge(params, {"a": {"c": [9]}, "d": None}, where="p.yaml")
+    assert params == {"a": {"b": 1, "c": [9]}}
+
+
+def test_a_key_the_default_lacks_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(ProfileError, match="no key 'lm.dept'; did you mean 'depth'"):
+        merge({"lm": {"depth": 4}}, {"lm": {"dept": 2}}, where="p.yaml")
+
+
+def test_defenses_organisms_and_sizes_may_gain_keys() -> None:
+    params = {"defenses": {"none": {}}, "lm": {"sizes": {"s": 1}}}
+    merge(params, {"defenses": {"new": {"x": 1}}, "lm": {"sizes": {"m": 2}}}, where="p.yaml")
+    assert params == {"defenses": {"none": {}, "new": {"x": 1}}, "lm": {"sizes": {"s": 1, "m": 2}}}
+
+
+def test_the_folder_holds_the_files_and_merged_parameters_but_no_results(project: Path) -> None:
+    folder = prepare_profile(project, "smoke")
+    assert folder == (project / "build" / "smoke").resolve()
+    text = (folder / "params.yaml").read_text()
+    assert text.startswith("# why\nsteps: 2\n")
+    assert YAML(typ="safe").load(text)["defenses"] == {"none": {}, "new": {"x": 1}}
+    assert (folder / "stages" / "a.py").read_text() == "A = 1\n"
+    assert not any((folder / name).exists() for name in ("dvc.lock", "reports", "data", "build"))
+    config = (folder / ".dvc" / "config").read_text()
+    assert "no_scm = True" in config and "analytics = false" in config
+
+
+def test_preparing_again_keeps_what_was_generated_and_rewrites_nothing_unchanged(project: Path) -> None:
+    folder = prepare_profile(project, "smoke")
+    for name in ("dvc.lock", "data/out", "reports/results/x.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("of this profile")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    prepare_profile(project, "smoke")
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_removed_from_the_project_is_removed_from_the_folder(project: Path) -> None:
+    folder = prepare_profile(project, "smoke")
+    (project / "stages" / "a.py").rename(project / "stages" / "b.py")
+    prepare_profile(project, "smoke")
+    assert [path.name for path in (folder / "stages").iterdir()] == ["b.py"]
+
+
+def test_an_unknown_profile_is_answered_with_the_known_ones(project: Path) -> None:
+    with pytest.raises(ProfileError, match="no profile 'smoek'. Known: smoke"):
+        prepare_profile(project, "smoek")
+
+
+def test_a_folder_with_foreign_files_is_refused(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    with pytest.raises(ProfileError, match="holds files that no profile put there"):
+        prepare_profile(project, "smoke", tmp_path / "mine")
+
+
+def test_outside_git_the_error_says_so(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    (project / ".git").rename(tmp_path / "git")
+    with pytest.raises(ProfileError, match="git cannot list the files"):
+        prepare_profile(project, "smoke")

@@ -1,0 +1,62 @@
+"""Toy projects for the tests of flows/: a DVC repository with a matrix, made of echo and cat."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dvc.repo import Repo
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DVC_YAML = """\
+stages:
+  make:
+    cmd: echo made >> log && echo making && cat seed.txt > data/made
+    deps: [seed.txt]
+    outs: [data/made]
+  defend:
+    matrix: {name: "${names}"}
+    cmd: echo ${item.name} >> log && test ${item.name} != broken && cat data/made params.yaml > data/d_${item.name}
+    deps: [data/made]
+    params: [rate, nested]
+    outs: ["data/d_${item.name}"]
+  score:
+    matrix: {name: "${names}"}
+    cmd: echo score ${item.name} >> log && cat data/d_${item.name} > data/s_${item.name}
+    deps: ["data/d_${item.name}"]
+    outs: [{"data/s_${item.name}": {cache: false}}]
+"""
+
+
+def toy_project(folder: Path, dvc_yaml: str = DVC_YAML) -> Path:
+    """A DVC repository without git at `folder`, nothing run yet."""
+    (folder / "data").mkdir(parents=True)
+    Repo.init(str(folder), no_scm=True).close()
+    (folder / "dvc.yaml").write_text(dvc_yaml)
+    (folder / "seed.txt").write_text("7\n")
+    set_params(folder, names="a, b", rate="1.0e-05")
+    return folder
+
+
+def set_params(folder: Path, *, names: str, rate: str = "1.0e-05") -> None:
+    """Write params.yaml, with values whose way of being written YAML could change."""
+    nested = '{list: [1, 2.50], word: "on", date: "2024-01-01", long: "' + "many words " * 20 + '"}'
+    (folder / "params.yaml").write_text(f"names: [{names}]\nrate: {rate}\nnested: {nested}\n")
+
+
+def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`python -m ...` in `folder`, with this project's flows, Prefect's files in `folder`, all output in a pipe."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+    environment |= {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / ".prefect")}
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=pipe,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,  # so that a test can interrupt all of it, as a terminal does
+    )
