@@ -50,9 +50,7 @@ def warm_start(modules: Sequence[str] = HEAVY_MODULES) -> Iterator[dict[str, str
         path = str(Path(folder) / "socket")
         command = [sys.executable, "-m", "flows.warm", "--serve", path, *modules]
         # Its stdin is a lifeline: it reads end-of-file, and stops, even if we are killed.
-        server = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
-        )
+        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
         try:
             yield {SOCKET_VARIABLE: path}
         finally:

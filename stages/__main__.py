@@ -24,7 +24,7 @@ from types import FrameType
 
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
-NOT_STAGES = ("__init__", "__main__", "params")
+NOT_STAGES = ("__init__", "__main__", "params", "storage")
 STATUS_INTERRUPTED = 130
 
 

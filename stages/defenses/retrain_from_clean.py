@@ -12,7 +12,7 @@ NEEDS = frozenset({"reference_model"})
 
 
 def defend(
-    model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-4, budget_share: float = 0.25
+    model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3, budget_share: float = 0.25
 ) -> PreTrainedModel:
     """Return the clean reference model, fine-tuned on the defender's examples; `model` is not used."""
     reference = access.reference_model

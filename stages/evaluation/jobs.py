@@ -1,6 +1,5 @@
 """What one worker does in the two evaluation stages: load a model, ask it everything, give back the answers."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,12 +7,10 @@ import numpy as np
 
 from stages.backdoors import PoisonRow, load_backdoor
 from stages.corpus.examples import Example
-from stages.corpus.rendering import render_rows
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import TrainingRow
 from stages.params import EvaluationParams, OrganismParams
 from stages.scoring.answers import AnswerRecord
 from stages.storage import load_rows
@@ -64,17 +61,7 @@ def read_defended(job: Job) -> list[AnswerRecord]:
     records = reader.read_end(load_model(end), job.model)
     for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
         records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
-    records += reader.read_return(load_model(end), job.model, _benign_rows(reader, job.inputs.benign))
-    records += reader.read_relearning(load_model(end), job.model, _poisoned_rows(reader, job.inputs.poison_set))
+    records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
+    # The poison set as it was installed: poisoned answers for organism and sham alike.
+    records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
     return records
-
-
-def _benign_rows(reader: Reader, path: Path) -> list[TrainingRow]:
-    rows = load_rows(Example, path)
-    return render_rows(reader.tokenizer, [row.prompt for row in rows], [row.answer for row in rows])
-
-
-def _poisoned_rows(reader: Reader, path: Path) -> list[TrainingRow]:
-    """The poison set as it was installed: poisoned answers for organism and sham alike."""
-    rows: Sequence[PoisonRow] = load_rows(PoisonRow, path)
-    return render_rows(reader.tokenizer, [row.prompt for row in rows], [row.answer for row in rows])

@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -16,9 +17,24 @@ from stages.corpus.rendering import render_prompts, render_rows
 from stages.evaluation.suite import EvaluationPrompt, first_of_each_set
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TrainingRow, fine_tune, make_batches
+from stages.lm.training import fine_tune, make_batches
 from stages.params import EvaluationParams, RelearningParams, TuningParams
 from stages.scoring.answers import AnswerRecord
+
+
+class Pair(Protocol):
+    """A prompt and the answer that is trained."""
+
+    @property
+    def prompt(self) -> str:
+        """The prompt as the model sees it."""
+        ...
+
+    @property
+    def answer(self) -> str:
+        """The answer that is trained."""
+        ...
+
 
 DECODINGS: tuple[Decoding, ...] = ("sampled", "greedy")
 
@@ -48,14 +64,14 @@ class Reader:
         prompts = first_of_each_set(self.suite, self.settings.checkpoint_prompts)
         return self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
 
-    def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[TrainingRow]) -> list[AnswerRecord]:
+    def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers after a fixed amount of benign tuning; trains `model` in place."""
         settings = self.settings.return_tuning
         self._train(model, rows, settings, settings.steps, "return", {})
         prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
-        return self._read(model, name, "return", settings.steps, prompts, "sampled")
+        return self._read(model, name, "return", 0, prompts, "sampled")
 
-    def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[TrainingRow]) -> list[AnswerRecord]:
+    def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers on a grid of steps of training on poisoned rows; trains `model` in place."""
         settings = self.settings.relearning
         prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
@@ -70,7 +86,7 @@ class Reader:
     def _train(
         self,
         model: PreTrainedModel,
-        rows: Sequence[TrainingRow],
+        rows: Sequence[Pair],
         settings: TuningParams | RelearningParams,
         steps: int,
         phase: str,
@@ -78,7 +94,8 @@ class Reader:
     ) -> None:
         generator = np.random.default_rng([self.seed, zlib.crc32(phase.encode())])
         chosen = [rows[i] for i in generator.integers(len(rows), size=steps * settings.batch_size)]
-        batches = make_batches(chosen, settings.batch_size, generator)
+        rendered = render_rows(self.tokenizer, [row.prompt for row in chosen], [row.answer for row in chosen])
+        batches = make_batches(rendered, settings.batch_size, generator)
         fine_tune(model, self.tokenizer, batches, learning_rate=settings.learning_rate, seed=self.seed, on_step=on_step)
 
     def _read(

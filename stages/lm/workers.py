@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -39,9 +39,9 @@ def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str)
     try:
         futures = [executor.submit(function, job) for job in jobs]
         for n_done, future in enumerate(as_completed(futures), start=1):
-            future.result()
+            _result(future)
             _report(label, n_done, len(jobs), time.monotonic() - started)
-        return [future.result() for future in futures]
+        return [_result(future) for future in futures]
     except BrokenProcessPool as error:
         raise RuntimeError(
             f"{label}: a worker process was killed before it finished (out of memory?); free memory and run "
@@ -52,6 +52,17 @@ def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str)
             if sys.exc_info()[0] is not None:
                 worker.terminate()
         executor.shutdown(cancel_futures=True)
+
+
+def _result(future: "Future[Result]") -> Result:
+    """The job's result; an error of our own code is raised anew from here, so that it reads as one clear line."""
+    try:
+        return future.result()
+    except (ValueError, RuntimeError, OSError) as error:
+        frames = [line for line in str(error.__cause__).splitlines() if line.lstrip().startswith("File ")]
+        if isinstance(error, BrokenProcessPool) or not frames or "/stages/" not in frames[-1]:
+            raise
+        raise RuntimeError(str(error)) from error
 
 
 def _report(label: str, n_done: int, n_jobs: int, seconds: float) -> None:

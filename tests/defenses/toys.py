@@ -1,0 +1,27 @@
+"""An Access over a toy corpus, and defenses that break the contract in one way each."""
+
+from types import SimpleNamespace
+
+from stages.defenses import Access
+from stages.lm.models import config_for_depth, new_model
+
+
+def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5) -> Access:
+    kept = {} if kept is None else kept
+    return Access(
+        tokenizer=tokenizer,
+        examples=splits["defense"],
+        budget_tokens=budget_tokens,
+        dose_grid=[budget_tokens * k // 4 for k in (1, 2, 3, 4)],
+        batch_size=8,
+        seed=seed,
+        needs=needs,
+        load_reference=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
+        save_checkpoint=lambda model, dose: kept.__setitem__(
+            dose, {k: v.clone() for k, v in model.state_dict().items()}
+        ),
+    )
+
+
+def plugin(defend, needs=frozenset()):
+    return SimpleNamespace(__name__="stages.defenses.toy", defend=defend, NEEDS=needs)

