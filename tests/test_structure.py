@@ -145,7 +145,7 @@ def test_the_lock_holds_every_dependency_at_an_exact_version():
     assert all(re.fullmatch(r"[\w.\-]+==[\w.]+", line) for line in lock)
     locked = {line.split("==")[0].lower().replace("_", "-") for line in lock}
     project = (ROOT / "pyproject.toml").read_text()
-    wanted = re.findall(r'^\s+"([\w-]+)[^"]*",', project, re.M) + re.findall(r"dev = \[(.*)\]", project)[0].replace(
+    wanted = re.findall(r'^\s+"([\w.-]+?)(?:[=<>][^"]*)?",', project, re.M) + re.findall(r"dev = \[(.*)\]", project)[0].replace(
         '"', ""
     ).split(", ")
     assert len(wanted) > 20 and {w.lower() for w in wanted} <= locked
