@@ -2,10 +2,16 @@
 
 import ast
 import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from stages.backdoors import backdoor_names
 from stages.defenses import defense_names
@@ -140,12 +146,25 @@ def test_the_readme_names_real_files_and_targets():
         assert (ROOT / path).exists() or "<" in path or path.startswith("reports/"), path
 
 
-def test_the_lock_holds_every_dependency_at_an_exact_version():
+def test_the_lock_fits_every_dependency_at_an_exact_version_and_names_no_address():
     lock = (ROOT / "requirements.lock").read_text().splitlines()
-    assert all(re.fullmatch(r"[\w.\-]+==[\w.]+", line) for line in lock)
-    locked = {line.split("==")[0].lower().replace("_", "-") for line in lock}
-    project = (ROOT / "pyproject.toml").read_text()
-    wanted = re.findall(r'^\s+"([\w.-]+?)(?:[=<>][^"]*)?",', project, re.M) + re.findall(r"dev = \[(.*)\]", project)[0].replace(
-        '"', ""
-    ).split(", ")
-    assert len(wanted) > 20 and {w.lower() for w in wanted} <= locked
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lock)
+    locked = {canonicalize_name(name): version for name, version in (line.split("==") for line in lock)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(r) for r in project["dependencies"] + project["optional-dependencies"]["dev"]]
+    assert len(wanted) > 20
+    for requirement in wanted:
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+
+
+def test_the_readme_shows_the_committed_board():
+    readme = (ROOT / "README.md").read_text()
+    board = readme.split("<!-- board -->")[1].split("<!-- /board -->")[0]
+    assert board.strip() == (ROOT / "reports/leaderboard.md").read_text().strip()
+
+
+def test_defend_runs_where_no_backdoor_exists(tmp_path):
+    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("backdoors", "evaluation", "checks"))
+    command = [sys.executable, "-c", "import stages.defend; print(stages.defend.__file__)"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert str(tmp_path) in done.stdout, done.stderr
