@@ -11,6 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
 from typing import IO, NamedTuple
 
 SECONDS_TO_STOP = 5.0
@@ -42,6 +44,18 @@ class StagesFailed(PipelineError):
     def __str__(self) -> str:
         text = "\n".join(str(failure) for failure in self.failures)
         return text + (f"\nnot run because of that: {', '.join(self.skipped)}" if self.skipped else "")
+
+
+def missing_code(stage: str, path: Path) -> str:
+    """The message for a file of code that a stage needs and that is not there, for example a defense's."""
+    known = sorted(file.stem for file in path.parent.glob("*.py") if file.stem != "__init__")
+    close = get_close_matches(path.stem, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    where = path.parent.name
+    return (
+        f"no {where}/{path.name} for stage '{stage}'{hint} Known in {where}/: {', '.join(known)}. "
+        "Mend the name in params.yaml, or write the file."
+    )
 
 
 class Command(NamedTuple):

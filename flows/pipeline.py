@@ -29,7 +29,7 @@ from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
 from dvc.utils.serialize import dumps_yaml, load_yaml
 
-from flows.commands import Command, PipelineError, StageFailed, StagesFailed
+from flows.commands import Command, PipelineError, StageFailed, StagesFailed, missing_code
 
 Outcome = Literal["started", "unchanged", "cached", "executed", "failed", "skipped"]
 
@@ -151,6 +151,9 @@ def _topological(repo: Repo) -> list[PipelineStage]:
         if not isinstance(stage, PipelineStage) or Path(stage.path).parent != Path(repo.root_dir):
             what = f"{stage.relpath} is not supported: this project has one dvc.yaml, in its root, and no .dvc files."
             raise PipelineError(f"{what} Move its stages there, or remove it.")
+        for path in (dep.def_path for dep in stage.deps):
+            if path.startswith("stages/") and not (Path(repo.root_dir) / path).exists():
+                raise PipelineError(missing_code(_name(stage), Path(repo.root_dir) / path))
     place = {stage: number for number, stage in enumerate(stages)}
     downwards = repo.index.graph.reverse()
     return list(nx.lexicographical_topological_sort(downwards, key=place.__getitem__))

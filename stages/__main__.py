@@ -8,6 +8,7 @@ A mistake of the user's (ValueError or RuntimeError raised by our own code, any 
 everything else, including what a library raises, keeps its traceback.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -49,7 +50,9 @@ def run_in_process(name: str, argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return STATUS_INTERRUPTED
     except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = ". Free some disk space and run `dvc repro` again: finished stages are kept" if full else ""
+        print(f"error: {error}{advice}", file=sys.stderr)
         return 1
     except (ValueError, RuntimeError) as error:
         if not _raised_here(error):

@@ -121,7 +121,9 @@ def trainer_ratio() -> Figure:
         model = fresh_model(tokenizer)
         through_trl = seconds(lambda model=model: fine_tune(model, tokenizer, batches, learning_rate=1e-3, seed=0))
         ratios.append(bare / through_trl)
-    return Figure("training through TRL, of a bare loop's tokens a second", statistics.median(ratios), "times", ">= 0.70")
+    return Figure(
+        "training through TRL, of a bare loop's tokens a second", statistics.median(ratios), "times", ">= 0.70"
+    )
 
 
 def train_one(seed: int) -> None:
@@ -162,8 +164,13 @@ def generation_ratio() -> Figure:
     def rate(batch_size: int, chosen: Sequence[list[int]]) -> float:
         spent = seconds(
             lambda: generate(
-                model, tokenizer, chosen, decoding="sampled", max_new_tokens=settings.max_new_tokens,
-                batch_size=batch_size, seed=0,
+                model,
+                tokenizer,
+                chosen,
+                decoding="sampled",
+                max_new_tokens=settings.max_new_tokens,
+                batch_size=batch_size,
+                seed=0,
             )  # fmt: skip
         )
         return len(chosen) / spent

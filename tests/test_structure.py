@@ -164,7 +164,9 @@ def test_the_readme_shows_the_committed_board():
 
 
 def test_defend_runs_where_no_backdoor_exists(tmp_path):
-    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("backdoors", "evaluation", "checks"))
+    shutil.copytree(
+        ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("backdoors", "evaluation", "checks")
+    )
     command = [sys.executable, "-c", "import stages.defend; print(stages.defend.__file__)"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert str(tmp_path) in done.stdout, done.stderr

