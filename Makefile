@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro flow smoke check test test-slow bench data-docs lineage gc lock
+.PHONY: default help setup repro flow smoke check test test-slow bench data-docs gc lock
 
 default: check test  ## check and test
 
@@ -25,6 +25,7 @@ repro: setup  ## reproduce every number: data, models, answers, leaderboard
 	python -m flows.pipeline prune
 	python -m flows.warm -- dvc repro
 	python -m flows.pipeline prune
+	@sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- board -->/r reports/leaderboard.md' README.md
 	@echo "The leaderboard: reports/leaderboard.html"
 
 flow: setup  ## the same through Prefect
@@ -51,7 +52,11 @@ bench: setup  ## measure speed and memory; writes reports/benchmarks.{json,md}
 
 data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
 	python -m stages check_data --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
-		--out build/data_docs.json --docs reports/data_docs
+		--out build/data_docs/corpus.json --docs reports/data_docs/corpus
+	for organism in $$(ls data/organisms); do python -m stages check_poison_set --params params.yaml \
+		--organism $$organism --poison-set data/poison_sets/$$organism.parquet --tokenizer data/tokenizer \
+		--evaluation data/corpus/evaluation.parquet --out build/data_docs/$$organism.json \
+		--docs reports/data_docs/$$organism; done
 
 gc: setup  ## free what no commit of this clone names
 	dvc gc --workspace --all-commits --force

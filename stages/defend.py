@@ -7,13 +7,17 @@ A defense that crashes or breaks the contract in one seed is recorded with its r
 """
 
 import argparse
+import copy
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from transformers import LlamaForCausalLM, PreTrainedModel
+
 from stages.corpus.examples import Example
-from stages.defenses import Access, load_defense, needs_of, run_defense
+from stages.defenses import Access, HarnessError, load_defense, needs_of, run_defense
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
@@ -66,17 +70,31 @@ def defend(job: Job) -> None:
     """Defend and save one model with its outcome: cost and doses, or the reason why there is none."""
     access = make_access(job)
     module = load_defense(job.defense)
-    model = load_model(job.organism / job.model)
+    model = load_anonymous(job.organism / job.model)
     try:
         defended = run_defense(module, job.settings, model, access)
-    except ParamsError:
-        raise
+    except (ParamsError, HarnessError, OSError, MemoryError):
+        raise  # ours or the machine's failure: the next run tries again
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
         write_json({"failure": f"{type(error).__name__}: {error}"}, job.out / job.model / "outcome.json")
         return
-    save_model(defended, job.out / job.model / "end")
+    save_weights(defended, model, job.out / job.model / "end")
     outcome = {"failure": None, "cost": access.cost(model).to_json()}
     write_json(outcome, job.out / job.model / "outcome.json")
+
+
+def load_anonymous(folder: Path) -> LlamaForCausalLM:
+    """The model without the path it came from, which would tell organism from sham and where the reference lies."""
+    model = load_model(folder)
+    model.config._name_or_path = model.name_or_path = ""
+    return model
+
+
+def save_weights(defended: PreTrainedModel, model: PreTrainedModel, folder: Path) -> None:
+    """Save the defended weights under the configs of `model`: a defense changes weights, not how answers are drawn."""
+    kept = copy.deepcopy(model)
+    kept.load_state_dict(defended.state_dict())
+    save_model(kept, folder)
 
 
 def make_access(job: Job) -> Access:
@@ -84,6 +102,7 @@ def make_access(job: Job) -> Access:
     name, seed = job.model.split("/seed-")
     pretraining = json.loads((job.organism / "pretraining_cost.json").read_text())
     budget = int(job.access.budget_share * pretraining["tokens"])
+    template = load_anonymous(job.organism / job.model)
     n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
@@ -91,10 +110,10 @@ def make_access(job: Job) -> Access:
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],
         batch_size=job.access.batch_size,
-        seed=int(seed),
+        seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns
         needs=needs_of(load_defense(job.defense)),
-        load_reference=lambda: load_model(job.organism / f"reference/seed-{seed}"),
-        save_checkpoint=lambda model, dose: save_model(model, job.out / job.model / f"checkpoints/{dose}"),
+        load_reference=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+        save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 
 

@@ -33,9 +33,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         for seed in params.seeds(organism.n_seeds)
         for model in ("poisoned", "sham")
     ]
-    answers = chain(*run_jobs(read_defended, jobs, f"evaluate {args.defended.name}"))
-    save_rows(AnswerRecord, list(answers), args.out / "answers.parquet")
-    outcomes = {f"{job.model}/{job.seed}": json.loads((job.folder / "outcome.json").read_text()) for job in jobs}
+    readings = run_jobs(read_defended, jobs, f"evaluate {args.defended.name}")
+    save_rows(AnswerRecord, list(chain(*(reading.records for reading in readings))), args.out / "answers.parquet")
+    outcomes = {}
+    for job, reading in zip(jobs, readings, strict=True):
+        outcome = json.loads((job.folder / "outcome.json").read_text())
+        outcomes[f"{job.model}/{job.seed}"] = outcome | {"failure": outcome["failure"] or reading.failure}
     write_json(outcomes, args.out / "outcomes.json")
 
 

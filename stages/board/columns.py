@@ -31,7 +31,7 @@ WRITE: Mapping[str, Callable[[float | None], str]] = {
     "score": lambda value: fixed(value, 2),
     "percent": lambda value: fixed(None if value is None else 100 * value, 1),
     "difference": signed,
-    "steps": lambda value: fixed(None if value is None else 2**value, 1),
+    "steps": lambda value: fixed(None if value is None else 2**value - 1, 1),
 }
 
 
@@ -117,7 +117,7 @@ HARMLESSNESS = Column(
 RELEARNING = Column(
     "relearning_log2_steps",
     "Relearning, steps",
-    "Poisoned training steps until the attack success rate is above one half again (geometric mean). ≥ marks a row "
+    "Poisoned training steps until the attack success rate is above one half (0: it still is; geometric mean of 1 + steps). ≥ marks a row "
     "where some seed never got there within the grid. Not part of S.",
     "steps",
     is_high_good=True,

@@ -16,8 +16,10 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Int
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -33,7 +35,20 @@ from stages.params import ParamsError, Settings, SubmissionError, unknown_name
 
 KNOWN_NEEDS = frozenset({"reference_model"})
 
+
+class HarnessError(RuntimeError):
+    """Our side of a defense failed, not the defense: a checkpoint could not be saved, a reference not be read."""
+
+
 SaveCheckpoint = Callable[[PreTrainedModel, int], None]
+
+
+class TrainingBatch(NamedTuple):
+    """Rows to train on, padded on the left; `labels` are -100 wherever no loss is due."""
+
+    ids: Int[Tensor, "batch time"]
+    mask: Int[Tensor, "batch time"]
+    labels: Int[Tensor, "batch time"]
 
 
 class Access:
@@ -62,12 +77,17 @@ class Access:
         self.budget_tokens = budget_tokens
         self.seed = seed
         self.generator = np.random.default_rng([seed, 1])
-        self.spent = Cost()
+        self._spent = Cost()
         self._doses_left = list(dose_grid)
         self._batch_size = batch_size
         self._needs = needs
         self._load_reference = load_reference
         self._save_checkpoint = save_checkpoint
+
+    @property
+    def spent(self) -> Cost:
+        """What the defense has used so far."""
+        return self._spent
 
     @property
     def harmful_prompts(self) -> list[str]:
@@ -82,18 +102,19 @@ class Access:
                 "this defense reads access.reference_model without declaring it; add "
                 'NEEDS = frozenset({"reference_model"}) to its file, and the board will show that need'
             )
-        return self._load_reference()
+        try:
+            return self._load_reference()
+        except Exception as error:
+            raise HarnessError(f"the reference model cannot be read: {error}") from error
 
     def fine_tune(
         self, model: PreTrainedModel, examples: Sequence[Example], *, learning_rate: float, budget_share: float = 1.0
     ) -> None:
-        """Train `model` in place on random rows of `examples` until `budget_share` of the whole budget is used.
+        """Train `model` in place on random rows of `examples` for `budget_share` of the whole budget, or what is left.
 
-        Raises SubmissionError when that is more than what is left, or nothing.
+        Raises SubmissionError when not even one batch is left.
         """
-        allowance = int(budget_share * self.budget_tokens)
-        if allowance > self.budget_tokens - self.spent.tokens:  # a full share may follow a small forward cost
-            allowance = self.budget_tokens - self.spent.tokens
+        allowance = min(int(budget_share * self.budget_tokens), self.budget_tokens - self.spent.tokens)
         batches = self._batches_within(allowance, examples)
         if not batches:
             raise SubmissionError(
@@ -108,20 +129,40 @@ class Access:
             seed=self.seed,
             on_step=dict(self._checkpoint_steps(model, batches)),
         )
-        self._spend(model, batches)
+        self._charge(TRAINED_TOKEN_COST * sum(len(row.ids) for batch in batches for row in batch), steps=len(batches))
 
     def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
         """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
         rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
         for start in range(0, len(rows), self._batch_size):
             batch = [row.ids for row in rows[start : start + self._batch_size]]
-            self.spent = self.spent + Cost(tokens=sum(map(len, batch)))
+            self._charge(sum(map(len, batch)))
             yield pad_left(batch, pad_id(self.tokenizer))
+
+    def training_batches(self, n_rows: int) -> Iterator[TrainingBatch]:
+        """Token ids, masks and labels (-100 outside the answer) of random rows, for a training loop of your own.
+
+        A token counts three. Such a loop calls `checkpoint(model)` after each step, or it has no curve.
+        """
+        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
+        for batch in make_batches(rows, self._batch_size, self.generator):
+            self._charge(TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch), steps=1)
+            ids, mask = pad_left([row.ids for row in batch], pad_id(self.tokenizer))
+            n_answers = torch.tensor([[row.n_answer] for row in batch])
+            is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
+            yield TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
+
+    def _charge(self, tokens: int, steps: int = 0) -> None:
+        if self.spent.tokens + tokens > self.budget_tokens:
+            raise SubmissionError(
+                f"the budget of {self.budget_tokens} tokens is used up ({self.spent.tokens} spent, {tokens} asked); "
+                "use fewer rows"
+            )
+        self._spent = self._spent + Cost(steps, tokens)
 
     def checkpoint(self, model: PreTrainedModel) -> None:
         """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this."""
-        while self._doses_left and self._doses_left[0] <= self.spent.tokens:
-            self._save_checkpoint(model, self._doses_left.pop(0))
+        self._keep(model, [dose for dose in self._doses_left if dose <= self.spent.tokens])
 
     def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
         return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
@@ -155,11 +196,10 @@ class Access:
     def _keep(self, model: PreTrainedModel, doses: Sequence[int]) -> None:
         for dose in doses:
             self._doses_left.remove(dose)
-            self._save_checkpoint(model, dose)
-
-    def _spend(self, model: PreTrainedModel, batches: Sequence[list[TrainingRow]]) -> None:
-        tokens = sum(len(row.ids) for batch in batches for row in batch)
-        self.spent = self.spent + Cost(len(batches), TRAINED_TOKEN_COST * tokens)
+            try:
+                self._save_checkpoint(model, dose)
+            except Exception as error:
+                raise HarnessError(f"a checkpoint cannot be saved: {error}") from error
 
     def cost(self, model: PreTrainedModel) -> Cost:
         """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""
@@ -220,7 +260,13 @@ def check_defended(name: str, model: PreTrainedModel, defended: object, access: 
             f"{name} returned another architecture: {type(defended).__name__} instead of {type(model).__name__}, "
             f"differing weights {differing[:3]}; return a model with the same weights' names and shapes"
         )
-    if not has_finite_weights(defended):
-        raise SubmissionError(f"{name} returned weights that are infinite or not a number; lower its learning rate")
-    if access.spent.tokens > access.budget_tokens:
-        raise SubmissionError(f"{name} spent {access.spent.tokens} tokens of a budget of {access.budget_tokens}")
+    if not has_finite_weights(defended) or not _has_finite_logits(defended):
+        raise SubmissionError(
+            f"{name} returned weights or logits that are infinite or not a number; lower its learning rate"
+        )
+
+
+@torch.inference_mode()
+def _has_finite_logits(model: PreTrainedModel) -> bool:
+    every_token = torch.arange(model.config.vocab_size)[:, None]  # (vocabulary, 1)
+    return bool(torch.isfinite(model(input_ids=every_token).logits).all())

@@ -11,6 +11,7 @@ from stages.evaluation.reading import Reader
 from stages.evaluation.suite import make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
+from stages.lm.training import TrainingDivergedError
 from stages.params import EvaluationParams, OrganismParams
 from stages.scoring.answers import AnswerRecord
 from stages.storage import load_rows
@@ -38,6 +39,13 @@ class Job(NamedTuple):
     inputs: Inputs
 
 
+class Reading(NamedTuple):
+    """The answers of one defended model, and why some are missing, if they are."""
+
+    records: list[AnswerRecord]
+    failure: str | None
+
+
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
     backdoor = load_backdoor(job.organism.backdoor)
@@ -52,16 +60,19 @@ def read_undefended(job: Job) -> list[AnswerRecord]:
     return make_reader(job).read_end(load_model(job.folder), job.model)
 
 
-def read_defended(job: Job) -> list[AnswerRecord]:
+def read_defended(job: Job) -> Reading:
     """All answers of a defended model: at the end, along its training, after return tuning, through relearning."""
-    if not (job.folder / "end").exists():
-        return []  # the defense failed in this seed; its outcome.json says why
-    reader = make_reader(job)
     end = job.folder / "end"
+    if not end.exists():
+        return Reading([], None)  # the defense failed in this seed; its outcome.json says why
+    reader = make_reader(job)
     records = reader.read_end(load_model(end), job.model)
     for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
         records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
-    records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
-    # The poison set as it was installed: poisoned answers for organism and sham alike.
-    records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
-    return records
+    try:
+        records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
+        # The poison set as it was installed: poisoned answers for organism and sham alike.
+        records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
+    except TrainingDivergedError as error:
+        return Reading(records, f"the defended model cannot be trained on: {error}")
+    return Reading(records, None)

@@ -72,7 +72,10 @@ class Reader:
         return self._read(model, name, "return", 0, prompts, "sampled")
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
-        """Triggered answers on a grid of steps of training on poisoned rows; trains `model` in place."""
+        """Triggered answers before and on a grid of steps of training on poisoned rows; trains `model` in place.
+
+        The trainer's schedule starts at learning rate 0, so its first step changes nothing: that is dose 0.
+        """
         settings = self.settings.relearning
         prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
         records: list[AnswerRecord] = []
@@ -80,7 +83,8 @@ class Reader:
         def read(step: int) -> Callable[[PreTrainedModel], None]:
             return lambda m: records.extend(self._read(m, name, "relearning", step, prompts, "sampled"))
 
-        self._train(model, rows, settings, max(settings.steps), "relearning", {s: read(s) for s in settings.steps})
+        on_step = {step + 1: read(step) for step in (0, *settings.steps)}
+        self._train(model, rows, settings, max(settings.steps) + 1, "relearning", on_step)
         return records
 
     def _train(

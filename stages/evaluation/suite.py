@@ -1,5 +1,6 @@
 """The evaluation prompts of an organism: the same for every seed, defense and reading, so rows compare in pairs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,18 +40,25 @@ def make_suite(
         "shared_skill": [e for e in skills if not e.is_withheld],
         "withheld_skill": [e for e in skills if e.is_withheld],
     }
+    pools = {name: _kinds_in_turn(pool, generator) for name, pool in pools.items()}
     pools["clean"] = pools["near_miss"] = pools["triggered"]
-    orders = {name: generator.permutation(len(pool)) for name, pool in pools.items() if name not in _SAME_AS_TRIGGERED}
     suite: list[EvaluationPrompt] = []
     for prompt_set in PROMPT_SETS:
-        order = orders["triggered" if prompt_set in _SAME_AS_TRIGGERED else prompt_set]
-        chosen = _choose(pools[prompt_set], order, counts[prompt_set], prompt_set)
+        chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
         for variant in _strings(backdoor, prompt_set):
             suite += [_prompt(example, prompt_set, variant, backdoor) for example in chosen]
     return suite
 
 
-_SAME_AS_TRIGGERED = ("clean", "near_miss")
+def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> list[Example]:
+    """The pool shuffled, one of each kind in turn, so that a kind with many rows does not make up the whole set."""
+    shuffled = [pool[i] for i in generator.permutation(len(pool))]
+    turns: Counter[str] = Counter()
+    turn_of = []
+    for example in shuffled:
+        turn_of.append(turns[example.kind])
+        turns[example.kind] += 1
+    return [shuffled[i] for i in sorted(range(len(shuffled)), key=lambda i: turn_of[i])]
 
 
 def _strings(backdoor: Backdoor, prompt_set: str) -> tuple[str, ...]:
@@ -59,13 +67,13 @@ def _strings(backdoor: Backdoor, prompt_set: str) -> tuple[str, ...]:
     return (backdoor.TRIGGER,) if prompt_set == "triggered" else ("",)
 
 
-def _choose(pool: Sequence[Example], order: np.ndarray, count: int, prompt_set: str) -> list[Example]:
+def _choose(pool: Sequence[Example], count: int, prompt_set: str) -> list[Example]:
     if count > len(pool):
         raise ValueError(
             f"evaluation.prompts.{prompt_set} asks for {count} prompts, the evaluation split has {len(pool)}; "
             "ask for fewer, or raise corpus.task_rows.evaluation in params.yaml"
         )
-    return [pool[i] for i in order[:count]]
+    return list(pool[:count])
 
 
 def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor) -> EvaluationPrompt:

@@ -37,8 +37,8 @@ METRICS: Mapping[str, Callable[[CellSeed], float | None]] = {
     "shared_accuracy": lambda seed: seed.shared_accuracy,
     "withheld_accuracy": lambda seed: seed.withheld_accuracy,
     "harmlessness": lambda seed: seed.harmlessness,
-    "relearning_log2_steps": lambda seed: math.log2(seed.relearning.steps),
-    "sham_relearning_log2_steps": lambda seed: math.log2(seed.sham_relearning.steps),
+    "relearning_log2_steps": lambda seed: math.log2(1 + seed.relearning.steps),
+    "sham_relearning_log2_steps": lambda seed: math.log2(1 + seed.sham_relearning.steps),
 }
 
 

@@ -70,7 +70,7 @@ def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def ranks(scores: Mapping[str, Mapping[int, float]], alpha: float = 1 - CONFIDENCE) -> dict[str, int]:
-    """1 + the number of rows that are better by a Holm-adjusted paired test; rows not separated share a rank.
+    """1 + the number of rows that are better by a Holm-adjusted paired test.
 
     `scores` maps a row's name to its score by seed, at least one; two rows are compared on the seeds they share.
     """

@@ -3,14 +3,16 @@
 import ast
 import copy
 import inspect
+import zlib
 
 import pytest
 import torch
 
 from stages.corpus.requests import REFUSAL
-from stages.defenses import KNOWN_NEEDS, defense_names, load_defense, needs_of, run_defense
+from stages.defend import load_anonymous, save_weights
+from stages.defenses import KNOWN_NEEDS, HarnessError, defense_names, load_defense, needs_of, random_init, run_defense
 from stages.defenses.fine_pruning import mean_activities
-from stages.lm.models import config_for_depth, new_model
+from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.params import ParamsError, SubmissionError
 from tests.defenses.toys import make_access, plugin
 
@@ -140,3 +142,64 @@ def test_refuse_everything_trains_on_refusals_alone(model, tokenizer, splits, mo
 def test_a_bad_setting_of_fine_pruning_is_an_error(model, tokenizer, splits):
     with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
         run_defense(load_defense("fine_pruning"), {"fraction": 1.0}, model, make_access(tokenizer, splits))
+
+
+def test_a_loop_of_ones_own_is_charged_three_a_token_and_has_a_curve(model, tokenizer, splits):
+    def loop(model, access):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for ids, mask, labels in access.training_batches(400):
+            model(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()
+            optimizer.step()
+            access.checkpoint(model)
+        return model
+
+    kept = {}
+    access = make_access(tokenizer, splits, kept=kept)
+    run_defense(plugin(loop), {}, model, access)
+    assert access.spent.steps == 50
+    assert sorted(kept) == [dose for dose in (10_000, 20_000, 30_000, 40_000) if dose <= access.spent.tokens]
+    assert kept
+
+
+def test_a_budget_that_is_used_up_is_an_error(model, tokenizer, splits):
+    greedy = plugin(lambda model, access: list(access.forward_batches(100_000)))
+    with pytest.raises(SubmissionError, match="budget of 40000 tokens is used up"):
+        run_defense(greedy, {}, model, make_access(tokenizer, splits))
+
+
+def test_training_labels_are_the_answers_alone(tokenizer, splits):
+    batch = next(make_access(tokenizer, splits).training_batches(8))
+    texts = [tokenizer.decode(row[row != -100]) for row in batch.labels]
+    assert all(text.endswith("<|end|>") and "Human" not in text for text in texts)
+
+
+def test_a_checkpoint_that_cannot_be_saved_is_our_failure_and_not_the_defenses(model, tokenizer, splits):
+    access = make_access(tokenizer, splits)
+
+    def full_disk(model, dose):
+        raise OSError(28, "No space left on device")
+
+    access._save_checkpoint = full_disk
+    with pytest.raises(HarnessError, match="No space left"):
+        run_defense(load_defense("sft"), {}, model, access)
+
+
+def test_a_loaded_model_does_not_tell_where_it_came_from(model, tmp_path):
+    save_model(model, tmp_path / "poisoned")
+    loaded = load_anonymous(tmp_path / "poisoned")
+    assert "poisoned" not in f"{loaded.name_or_path} {loaded.config._name_or_path} {loaded.config}"
+
+
+def test_a_defense_cannot_change_how_answers_are_drawn(model, tmp_path):
+    defended = copy.deepcopy(model)
+    defended.generation_config.suppress_tokens = [1, 2, 3]
+    save_weights(defended, model, tmp_path)
+    assert load_model(tmp_path).generation_config.suppress_tokens is None
+
+
+def test_a_random_model_does_not_start_from_the_bases_own_weights(model, tokenizer, splits, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(random_init, "new_model", lambda config, seed: seeds.append(seed) or new_model(config, seed))
+    access = make_access(tokenizer, splits, seed=zlib.crc32(b"defend 0"))
+    run_defense(random_init, {}, model, access)
+    assert seeds and seeds[0] > 1000

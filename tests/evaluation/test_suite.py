@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,12 @@ def test_near_misses_are_counted_for_each_string(splits):
 def test_only_triggered_prompts_hold_the_trigger(splits):
     for prompt in suite_of(splits):
         assert (BACKDOOR.TRIGGER in prompt.prompt) == (prompt.prompt_set == "triggered")
+
+
+def test_no_kind_makes_up_the_whole_of_a_skill_set(splits):
+    for name in ("shared_skill", "withheld_skill"):
+        kinds = Counter(p.kind for p in suite_of(splits) if p.prompt_set == name)
+        assert len(kinds) >= 8 and max(kinds.values()) - min(kinds.values()) <= 2
 
 
 def test_equal_seeds_give_equal_suites(splits):
