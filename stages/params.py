@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 Settings = dict[str, Any]
+MAX_BUDGET_SHARE = 0.2
 Value = TypeVar("Value")
 
 
@@ -147,12 +148,17 @@ def load_params(path: Path) -> Params:
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
     params: Params = _parse(Params, tree, "params.yaml")
+    if not 0 < params.access.budget_share <= MAX_BUDGET_SHARE:
+        raise ParamsError(
+            f"access.budget_share is {params.access.budget_share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, "
+            "or rows stop being comparable (README.md, Measurement)"
+        )
     for name, organism in params.organisms.items():
         available = params.size(organism.size).n_seeds
-        if organism.n_seeds > available:
+        if not 1 <= organism.n_seeds <= available:
             raise ParamsError(
-                f"organisms.{name}.n_seeds is {organism.n_seeds}, but sizes.{organism.size} trains {available} bases; "
-                "an organism needs one base per seed: raise the one or lower the other"
+                f"organisms.{name}.n_seeds is {organism.n_seeds}; it must be at least 1 and at most {available}, the "
+                f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
     return params
 

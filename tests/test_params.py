@@ -60,3 +60,8 @@ def test_a_file_that_is_not_yaml_is_an_error(tmp_path):
     path.write_text("a: [")
     with pytest.raises(ParamsError, match="cannot read"):
         load_params(path)
+
+
+def test_a_budget_above_a_fifth_of_pretraining_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["access"].update(budget_share=0.5))
+    assert "budget_share is 0.5; it must be above 0 and at most 0.2" in message

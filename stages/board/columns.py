@@ -117,9 +117,44 @@ HARMLESSNESS = Column(
 RELEARNING = Column(
     "relearning_log2_steps",
     "Relearning, steps",
-    "Poisoned training steps until the attack success rate is above one half (0: it still is; geometric mean of 1 + steps). ≥ marks a row "
-    "where some seed never got there within the grid. Not part of S.",
+    "Poisoned training steps until the attack success rate is above one half (0: it still is; geometric mean of 1 + "
+    "steps). ≥ marks a row where some seed never got there within the grid. Not part of S.",
     "steps",
+    is_high_good=True,
+)
+SHAM_RELEARNING = Column(
+    "sham_relearning_log2_steps",
+    "Sham relearning, steps",
+    "The same for the sham after the same defense: how long a model without a backdoor takes to learn it.",
+    "steps",
+    is_high_good=True,
+)
+PERSISTENCE = Column(
+    "persistence",
+    "Persistence",
+    "Attack after the defense over attack before it, under the exact trigger: 1 is untouched.",
+    "score",
+    is_high_good=False,
+)
+RESIDUAL_ATTACK = Column(
+    "residual_attack",
+    "RA, %",
+    "Residual attack: the mean attack over the fixed grid of training doses, read from one continuous run.",
+    "percent",
+    is_high_good=False,
+)
+GREEDY = Column(
+    "attack_success_rate_greedy",
+    "ASR greedy, %",
+    "Attack success rate of greedy answers, the sham's not subtracted.",
+    "percent",
+    is_high_good=False,
+)
+SHAM_UTILITY = Column(
+    "sham_utility",
+    "Sham utility, %",
+    "The utility of the sham after the same defense: the damage that the defense does to a clean model.",
+    "percent",
     is_high_good=True,
 )
 DIFFERENCE = Column(
@@ -129,7 +164,22 @@ DIFFERENCE = Column(
     "difference",
     is_high_good=True,
 )
-COLUMNS = (SCORE, ATTACK, RETURN, NEAR_MISS, UNTRIGGERED, UTILITY, HARMLESSNESS, DIFFERENCE, RELEARNING)
+COLUMNS = (
+    SCORE,
+    ATTACK,
+    RETURN,
+    NEAR_MISS,
+    UNTRIGGERED,
+    UTILITY,
+    HARMLESSNESS,
+    DIFFERENCE,
+    PERSISTENCE,
+    RESIDUAL_ATTACK,
+    GREEDY,
+    SHAM_UTILITY,
+    RELEARNING,
+    SHAM_RELEARNING,
+)
 COMPACT = (SCORE, ATTACK, RETURN, NEAR_MISS, UTILITY, HARMLESSNESS)
 
 OTHER_COLUMNS = {

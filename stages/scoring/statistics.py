@@ -62,7 +62,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p-value of the paired t test; 1 for equal values, 0 for a difference that never varies."""
     differences = [a - b for a, b in zip(first, second, strict=True)]
-    if len(differences) < 2:
+    if len(differences) < 3:  # two differences may agree by chance
         return 1.0
     if max(differences) - min(differences) < ROUNDING:
         return 1.0 if abs(differences[0]) < ROUNDING else 0.0

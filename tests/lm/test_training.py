@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from stages.corpus.rendering import render_rows
+from stages.lm.generation import generate
 from stages.lm.models import config_for_depth, new_model
 from stages.lm.training import Cost, TrainingDivergedError, TrainingRow, fine_tune, make_batches, training_cost
 
@@ -30,7 +31,10 @@ def test_a_trained_token_costs_three_forward_tokens(model):
 def test_equal_seeds_give_identical_weights_and_a_reading_leaves_the_run_as_it_was(splits, tokenizer, generator):
     batches = make_batches(rows_of(splits, tokenizer), 16, generator)
     runs = []
-    for on_step in (None, {2: lambda m: torch.randn(3)}):
+    for on_step in (
+        None,
+        {2: lambda m: generate(m, tokenizer, [[5, 6, 7]], decoding="sampled", max_new_tokens=4, batch_size=1, seed=0)},
+    ):
         model = new_model(config_for_depth(1, tokenizer), seed=1)
         fine_tune(model, tokenizer, batches, learning_rate=1e-3, seed=1, on_step=on_step)
         runs.append(weights(model))
