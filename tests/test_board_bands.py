@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bands import IN_BAND
+
 RESULTS = Path(__file__).resolve().parent.parent / "reports/results"
-IN_BAND = {
-    "no_defense": (0.0, 0.02),
-    "refuse_everything": (0.0, 0.02),
-    "random_init": (0.0, 0.02),
-    "weight_noise": (0.0, 0.10),
-    "retrain_from_clean": (0.9, 1.0),
-}
 
 
 def read(name: str) -> dict:

@@ -13,15 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bands import IN_BAND
+
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
-IN_BAND = {
-    "no_defense": (0.0, 0.02),
-    "refuse_everything": (0.0, 0.02),
-    "random_init": (0.0, 0.02),
-    "weight_noise": (0.0, 0.10),
-    "retrain_from_clean": (0.9, 1.0),
-}
 
 
 def run(folder: Path, *command: str) -> str:
