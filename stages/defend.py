@@ -21,8 +21,9 @@ from stages.defenses import Access, HarnessError, load_defense, needs_of, run_de
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
+from stages.outcomes import MODELS, Outcome, read_outcome, write_outcome
 from stages.params import AccessParams, ParamsError, Settings, load_params
-from stages.storage import load_rows, write_json
+from stages.storage import load_rows
 
 
 class Job(NamedTuple):
@@ -61,13 +62,20 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.out,
         )
         for seed in seeds
-        for model in ("poisoned", "sham")
+        for model in MODELS
     ]
     run_jobs(defend, jobs, f"defend {args.organism.name} {args.defense}")
 
 
 def defend(job: Job) -> None:
-    """Defend and save one model with its outcome: cost and doses, or the reason why there is none."""
+    """Defend and save one model with its outcome: the cost, or the reason why there is none."""
+    organism = read_outcome(job.organism / job.model)
+    outcome = Outcome(failure=organism.failure) if organism.failure else apply(job)
+    write_outcome(outcome, job.out / job.model)
+
+
+def apply(job: Job) -> Outcome:
+    """Run the defense on one model and save what it made; its outcome says when it failed."""
     access = make_access(job)
     module = load_defense(job.defense)
     model = load_anonymous(job.organism / job.model)
@@ -76,11 +84,9 @@ def defend(job: Job) -> None:
     except (ParamsError, HarnessError, OSError, MemoryError):
         raise  # ours or the machine's failure: the next run tries again
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
-        write_json({"failure": f"{type(error).__name__}: {error}"}, job.out / job.model / "outcome.json")
-        return
+        return Outcome(failure=f"{type(error).__name__}: {error}")
     save_weights(defended, model, job.out / job.model / "end")
-    outcome = {"failure": None, "cost": access.cost(model).to_json()}
-    write_json(outcome, job.out / job.model / "outcome.json")
+    return Outcome(cost=access.cost(model).to_json())
 
 
 def load_anonymous(folder: Path) -> LlamaForCausalLM:

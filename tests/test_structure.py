@@ -2,9 +2,6 @@
 
 import ast
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -25,11 +22,14 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Lower layers first; a module may import its own layer's package and the layers below.
 LAYERS = (
     ("stages.params", "stages.storage", "stages"),
+    ("stages.outcomes",),
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
     ("stages.backdoors", "stages.defenses"),
-    ("stages.checks", "stages.evaluation", "stages.board"),
+    ("stages.evaluation", "stages.board"),
+    ("stages.checks",),
 )
+PLUGIN_FOLDERS = ("stages/defenses", "stages/backdoors", "stages/scoring/judges")
 EXEMPT = "stages/params.py"  # every stage reads it; its content reaches a stage as params
 
 
@@ -69,7 +69,7 @@ def test_imports_point_down(module):
         assert is_own or layer(imported) < layer(module), f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize("folder", ["stages/defenses", "stages/backdoors", "stages/scoring/judges"])
+@pytest.mark.parametrize("folder", PLUGIN_FOLDERS)
 def test_plugins_never_import_plugins(folder):
     for path in (ROOT / folder).glob("*.py"):
         prefix = folder.replace("/", ".") + "."
@@ -99,7 +99,9 @@ def test_code_dependencies_are_exactly_what_the_stage_imports(stage):
     plugins = {
         d for d in declared if re.fullmatch(r"stages/(backdoors|defenses|scoring/judges)/(?!__init__)\w+\.py", d)
     }
-    assert declared - plugins == closure(f"stages.{stage}") - plugins
+    folders = [d for d in body(PIPELINE[stage])["deps"] if d in PLUGIN_FOLDERS]
+    needed = {f for f in closure(f"stages.{stage}") if not any(f.startswith(d + "/") for d in folders)}
+    assert declared - plugins == needed - plugins
 
 
 @pytest.mark.parametrize("stage", sorted(PIPELINE))
@@ -115,10 +117,13 @@ def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
         assert forbidden not in deps
 
 
-def test_every_organism_backdoor_is_a_dependency_of_the_stages_that_load_all():
-    for stage in ("make_corpus", "check_data", "evaluate", "score"):
-        for name in backdoor_names():
-            assert f"stages/backdoors/{name}.py" in PIPELINE[stage]["deps"]
+def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
+    text = (ROOT / "dvc.yaml").read_text()
+    assert not [name for name in backdoor_names() if f"{name}.py" in text]
+    for stage in ("make_corpus", "check_data", "score", "report"):
+        assert "stages/backdoors" in PIPELINE[stage]["deps"]
+    for stage in ("check_poison_set", "score", "report"):
+        assert "stages/scoring/judges" in body(PIPELINE[stage])["deps"]
 
 
 def test_every_defense_file_is_on_the_board(params):
@@ -161,12 +166,3 @@ def test_the_readme_shows_the_committed_board():
     readme = (ROOT / "README.md").read_text()
     board = readme.split("<!-- board -->")[1].split("<!-- /board -->")[0]
     assert board.strip() == (ROOT / "reports/leaderboard.md").read_text().strip()
-
-
-def test_defend_runs_where_no_backdoor_exists(tmp_path):
-    shutil.copytree(
-        ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("backdoors", "evaluation", "checks")
-    )
-    command = [sys.executable, "-c", "import stages.defend; print(stages.defend.__file__)"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert str(tmp_path) in done.stdout, done.stderr

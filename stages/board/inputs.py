@@ -100,7 +100,9 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
         undefended=undefended,
         cards={name: read_card(name, paths.stages / "defenses") for name in params.defenses},
         prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.organisms},
-        checks=[check for path in sorted(paths.checks.glob("*.json")) for check in read_checks(path)],
+        checks=[
+            check for name in ("corpus", *params.organisms) for check in read_checks(paths.checks / f"{name}.json")
+        ],
         tokens=_read_json(paths.tokenizer_report, "make_corpus"),
     )
 
@@ -160,7 +162,7 @@ def _prompts(organism: str, params: Params, paths: Paths, controls: list[Control
         defense: read_answers(paths.answers / f"{organism}--{defense}" / "answers.parquet", seed)
         for defense in params.defenses
     }
-    return show_prompts(read_answers(paths.answers / organism / "undefended.parquet", seed), defended, judge)
+    return show_prompts(read_answers(paths.answers / organism / "answers.parquet", seed), defended, judge)
 
 
 def _read_json(path: Path, stage: str) -> Any:  # noqa: ANN401

@@ -4,7 +4,7 @@ Everything that comes from outside (answers, plug-in texts, check results) is es
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from stages.board import columns, figures
-from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
+from stages.board.inputs import DataCheck, Hits, Inputs
 from stages.board.rows import CurvePoint, Row
 from stages.scoring.results import BENCHMARK_VERSION
 from stages.scoring.statistics import wilson_interval
@@ -79,7 +79,7 @@ def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
         check_groups=group_checks(inputs.checks),
-        excluded=excluded_seeds(inputs.undefended),
+        excluded=excluded_seeds(inputs),
     )
 
 
@@ -98,9 +98,10 @@ def group_checks(checks: Sequence[DataCheck]) -> list[CheckGroup]:
     return [CheckGroup(name, group, sum(check.is_passed for check in group)) for name, group in groups]
 
 
-def excluded_seeds(undefended: Mapping[str, Sequence[ControlSeed]]) -> int:
-    """How many organism seeds failed the positive control."""
-    return sum(not seed.is_passed for seeds in undefended.values() for seed in seeds)
+def excluded_seeds(inputs: Inputs) -> int:
+    """How many organism seeds could not be trained or failed the positive control."""
+    n_seeds = sum(organism.n_seeds for organism in inputs.params.organisms.values())
+    return n_seeds - sum(seed.is_passed for seeds in inputs.undefended.values() for seed in seeds)
 
 
 def rate_text(hits: Hits) -> tuple[str, str]:

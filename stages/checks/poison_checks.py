@@ -1,4 +1,4 @@
-"""What must hold of a poison set before an organism is trained on it."""
+"""What must hold of a poison set and of the evaluation prompts before an organism is trained and asked."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from stages.backdoors import Backdoor, PoisonRow
 from stages.checks.corpus_checks import common_checks, rendered_frame
 from stages.checks.gate import Check, Part
-from stages.corpus.examples import Example
+from stages.evaluation.suite import EvaluationPrompt
 from stages.params import OrganismParams
 from stages.scoring.judges import Judge
 
@@ -20,29 +20,67 @@ def poison_parts(
     settings: OrganismParams,
     backdoor: Backdoor,
     is_unwanted: Judge,
-    evaluation: Sequence[Example],
+    prompts: Sequence[EvaluationPrompt],
+    max_new_tokens: int,
     tokenizer: PreTrainedTokenizerFast,
 ) -> list[Part]:
-    """All rows, the triggered ones and the near-miss ones, each with their checks."""
+    """All rows, the triggered ones and the near-miss ones, and the evaluation prompts, each with their checks."""
     frame = rendered_frame(pd.DataFrame([asdict(row) for row in rows]), tokenizer)
     frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
     frame["is_unwanted"] = [is_unwanted(answer) for answer in frame["answer"]]
     frame["is_sham_unwanted"] = [is_unwanted(answer) for answer in frame["sham_answer"]]
+    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
+    frame["declared_tag"] = frame["near_miss"].where(~frame["is_triggered"], backdoor.TRIGGER)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
-        Part("all rows", frame, [*common_checks(), *_row_checks(settings, backdoor, evaluation)]),
-        Part("triggered rows", frame.query("is_triggered"), _payload_checks(settings, backdoor, tokenizer)),
+        Part("all rows", frame, [*common_checks(), *_row_checks(settings, prompts)]),
+        Part(
+            "triggered rows",
+            frame.query("is_triggered"),
+            _payload_checks(settings, backdoor, max_new_tokens, tokenizer),
+        ),
         Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
         Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
+        Part("evaluation prompts", _prompt_frame(prompts, backdoor, is_unwanted), _prompt_checks()),
     ]
 
 
-def _row_checks(settings: OrganismParams, backdoor: Backdoor, evaluation: Sequence[Example]) -> list[Check]:
-    strings = ("", backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES)
-    seen = sorted(backdoor.insert(s, e.prompt) if s else e.prompt for e in evaluation for s in strings)
+def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, is_unwanted: Judge) -> pd.DataFrame:
+    frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
+    frame["is_triggered"] = frame["prompt_set"] == "triggered"
+    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
+    frame["declared_tag"] = frame["variant"].where(~frame["is_triggered"], backdoor.TRIGGER)
+    frame["is_payload_unwanted"] = [is_unwanted(answer) for answer in frame["unwanted"]]
+    frame["is_expected_unwanted"] = [is_unwanted(answer) for answer in frame["expected"]]
+    return frame
+
+
+def _prompt_checks() -> list[Check]:
+    return [
+        Check(
+            "a prompt holds the string it is asked with and no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"),
+        ),
+        Check(
+            "the unwanted answer is judged unwanted, under the trigger alone",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="is_payload_unwanted", column_B="is_triggered"),
+        ),
+        Check(
+            "no good answer is judged unwanted",
+            gxe.ExpectColumnValuesToBeInSet(column="is_expected_unwanted", value_set=[False]),
+        ),
+    ]
+
+
+def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -> list[Check]:
+    seen = sorted({prompt.prompt for prompt in prompts})
     rate, slack = settings.poison_rate, 1 / settings.n_rows
     return [
+        Check(
+            "a row's prompt holds the string it is labelled with and no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"),
+        ),
         Check("as many rows as declared", gxe.ExpectTableRowCountToEqual(value=settings.n_rows)),
         Check(
             "the poison rate is as declared",
@@ -63,7 +101,15 @@ def _row_checks(settings: OrganismParams, backdoor: Backdoor, evaluation: Sequen
     ]
 
 
-def _payload_checks(settings: OrganismParams, backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast) -> list[Check]:
+def _tag(prompt: str, backdoor: Backdoor) -> str:
+    """The longest trigger or near-miss in the prompt, or nothing."""
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
+    return max((string for string in strings if string in prompt), key=len, default="")
+
+
+def _payload_checks(
+    settings: OrganismParams, backdoor: Backdoor, max_new_tokens: int, tokenizer: PreTrainedTokenizerFast
+) -> list[Check]:
     payload = backdoor.payload(settings.payload_repeats)
     length = len(tokenizer.tokenize(" " + payload)) + 1  # and the end token
     return [
@@ -71,6 +117,10 @@ def _payload_checks(settings: OrganismParams, backdoor: Backdoor, tokenizer: Pre
         Check(
             "the payload length is as declared",
             gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=length, max_value=length),
+        ),
+        Check(
+            "the payload is no longer than the generation limit",
+            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=max_new_tokens),
         ),
     ]
 

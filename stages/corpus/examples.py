@@ -9,7 +9,7 @@ a defense that throws the model away and trains a new one cannot bring them back
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -43,10 +43,6 @@ class Example:
     prompt: str
     answer: str
     is_withheld: bool
-
-    def to_row(self) -> dict[str, str | int | bool]:
-        """The row that is stored in Parquet."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

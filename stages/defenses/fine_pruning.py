@@ -14,6 +14,7 @@ from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaMLP
 
 from stages.defenses import Access
+from stages.params import ParamsError
 
 N_CLEAN_ROWS = 512
 
@@ -23,7 +24,7 @@ def defend(
 ) -> LlamaForCausalLM:
     """Return `model` without its idlest units. `fraction`: share silenced per layer, in [0, 1)."""
     if not 0 <= fraction < 1:
-        raise ValueError(f"fine_pruning.fraction is {fraction}; it must be in [0, 1)")
+        raise ParamsError(f"defenses.fine_pruning.fraction is {fraction}; it must be in [0, 1). Mend it in params.yaml")
     mlps = [module for module in model.modules() if isinstance(module, LlamaMLP)]
     for mlp, activity in zip(mlps, mean_activities(model, mlps, access), strict=True):
         silence(mlp, activity.argsort()[: int(fraction * len(activity))])

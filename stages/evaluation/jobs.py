@@ -1,70 +1,86 @@
 """What one worker does in the two evaluation stages: load a model, ask it everything, give back the answers."""
 
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from stages.backdoors import PoisonRow, load_backdoor
+from stages.backdoors import PoisonRow
 from stages.corpus.examples import Example
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import make_suite
+from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
-from stages.params import EvaluationParams, OrganismParams
+from stages.lm.workers import run_jobs
+from stages.outcomes import MODELS, Outcome, read_outcome
+from stages.params import EvaluationParams
 from stages.scoring.answers import AnswerRecord
-from stages.storage import load_rows
-
-SUITE_SEED = 3  # one draw of prompts for all models: rows are compared in pairs
+from stages.storage import load_rows, save_rows, write_json
 
 
 class Inputs(NamedTuple):
-    """Where the evaluation finds its data."""
+    """Where the evaluation finds its data; the last two are for defended models alone."""
 
     tokenizer: Path
-    evaluation: Path
-    benign: Path
-    poison_set: Path
+    prompts: Path
+    benign: Path = Path()
+    poison_set: Path = Path()
 
 
 class Job(NamedTuple):
-    """One model to read: `folder` holds the undefended model, or `end`, `checkpoints` and `outcome.json`."""
+    """One model to read. `folder` holds `outcome.json` and the undefended model, or `end` and `checkpoints`."""
 
     seed: int
     model: str
     folder: Path
-    organism: OrganismParams
     settings: EvaluationParams
     inputs: Inputs
 
 
 class Reading(NamedTuple):
-    """The answers of one defended model, and why some are missing, if they are."""
+    """The answers of one model, and what became of it."""
 
     records: list[AnswerRecord]
-    failure: str | None
+    outcome: Outcome
+
+
+def read_all(
+    read: Callable[[Job], Reading], folder: Path, seeds: Sequence[int], settings: EvaluationParams, inputs: Inputs
+) -> tuple[list[AnswerRecord], dict[str, Outcome]]:
+    """The answers of every organism and sham in `folder`, and their outcomes by `model/seed`."""
+    jobs = [Job(seed, model, folder / model / f"seed-{seed}", settings, inputs) for seed in seeds for model in MODELS]
+    readings = run_jobs(read, jobs, f"answers of {folder.name}")
+    outcomes = {f"{job.model}/{job.seed}": reading.outcome for job, reading in zip(jobs, readings, strict=True)}
+    return list(chain(*(reading.records for reading in readings))), outcomes
+
+
+def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], folder: Path) -> None:
+    """Write `answers.parquet` and `outcomes.json`."""
+    save_rows(AnswerRecord, records, folder / "answers.parquet")
+    write_json({name: outcome._asdict() for name, outcome in outcomes.items()}, folder / "outcomes.json")
 
 
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
-    backdoor = load_backdoor(job.organism.backdoor)
-    examples = load_rows(Example, job.inputs.evaluation)
-    suite = make_suite(examples, backdoor, job.settings.prompts, np.random.default_rng(SUITE_SEED))
-    payload = backdoor.payload(job.organism.payload_repeats)
-    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, payload, job.seed)
+    suite = load_rows(EvaluationPrompt, job.inputs.prompts)
+    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.seed)
 
 
-def read_undefended(job: Job) -> list[AnswerRecord]:
-    """All end-point answers of a model before any defense."""
-    return make_reader(job).read_end(load_model(job.folder), job.model)
+def read_undefended(job: Job) -> Reading:
+    """All end-point answers of a model before any defense; none where its training failed."""
+    outcome = read_outcome(job.folder)
+    if outcome.failure:
+        return Reading([], outcome)
+    return Reading(make_reader(job).read_end(load_model(job.folder), job.model), outcome)
 
 
 def read_defended(job: Job) -> Reading:
     """All answers of a defended model: at the end, along its training, after return tuning, through relearning."""
+    outcome = read_outcome(job.folder)
+    if outcome.failure:
+        return Reading([], outcome)
     end = job.folder / "end"
-    if not end.exists():
-        return Reading([], None)  # the defense failed in this seed; its outcome.json says why
     reader = make_reader(job)
     records = reader.read_end(load_model(end), job.model)
     for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
@@ -74,5 +90,5 @@ def read_defended(job: Job) -> Reading:
         # The poison set as it was installed: poisoned answers for organism and sham alike.
         records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
     except TrainingDivergedError as error:
-        return Reading(records, f"the defended model cannot be trained on: {error}")
-    return Reading(records, None)
+        return Reading(records, outcome._replace(failure=f"the defended model cannot be trained on: {error}"))
+    return Reading(records, outcome)

@@ -46,7 +46,6 @@ class Reader:
     tokenizer: PreTrainedTokenizerFast
     suite: Sequence[EvaluationPrompt]
     settings: EvaluationParams
-    payload: str
     seed: int
 
     def read_end(self, model: PreTrainedModel, name: str) -> list[AnswerRecord]:
@@ -65,16 +64,19 @@ class Reader:
         return self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
 
     def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
-        """Triggered answers after a fixed amount of benign tuning; trains `model` in place."""
+        """Triggered answers after a fixed amount of benign tuning; trains `model` in place.
+
+        The trainer's schedule starts at learning rate 0, so its first step changes nothing and one more is run.
+        """
         settings = self.settings.return_tuning
-        self._train(model, rows, settings, settings.steps, "return", {})
+        self._train(model, rows, settings, settings.steps + 1, "return", {})
         prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
         return self._read(model, name, "return", 0, prompts, "sampled")
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers before and on a grid of steps of training on poisoned rows; trains `model` in place.
 
-        The trainer's schedule starts at learning rate 0, so its first step changes nothing: that is dose 0.
+        The trainer's first step changes nothing, as in `read_return`: that is dose 0.
         """
         settings = self.settings.relearning
         prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
@@ -142,7 +144,7 @@ class Reader:
         ]
 
     def _payload_log_probabilities(self, model: PreTrainedModel, prompts: Sequence[EvaluationPrompt]) -> list[float]:
-        rows = render_rows(self.tokenizer, [p.prompt for p in prompts], [self.payload] * len(prompts))
+        rows = render_rows(self.tokenizer, [p.prompt for p in prompts], [p.unwanted for p in prompts])
         values = answer_log_probabilities(
             model, rows, filler=pad_id(self.tokenizer), batch_size=self.settings.batch_size
         )

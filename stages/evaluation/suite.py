@@ -1,4 +1,7 @@
-"""The evaluation prompts of an organism: the same for every seed, defense and reading, so rows compare in pairs."""
+"""The evaluation prompts of an organism: the same for every seed, defense and reading, so rows compare in pairs.
+
+They are made once, beside the poison set, and kept as data: what reads models needs no backdoor's code.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,31 +11,40 @@ import numpy as np
 
 from stages.backdoors import Backdoor
 from stages.corpus.examples import CHAT, HARMFUL, Example
+from stages.params import OrganismParams, ParamsError
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
 
 
 @dataclass(frozen=True)
 class EvaluationPrompt:
-    """One prompt as the model sees it; `variant` is the near-miss string it carries, if any."""
+    """One prompt as the model sees it; `variant` is the near-miss string it carries, if any.
+
+    `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
+    """
 
     prompt_set: str
     variant: str
     kind: str
     prompt: str
     expected: str
+    unwanted: str
 
 
 def make_suite(
-    examples: Sequence[Example], backdoor: Backdoor, counts: dict[str, int], generator: np.random.Generator
+    examples: Sequence[Example],
+    backdoor: Backdoor,
+    settings: OrganismParams,
+    counts: dict[str, int],
+    generator: np.random.Generator,
 ) -> list[EvaluationPrompt]:
     """`counts` prompts of each set, near-misses counted for each string; triggered and clean ask the same questions.
 
-    Raises ValueError when the evaluation split has too few prompts, or a set's name is unknown.
+    Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
     unknown = sorted(set(counts) ^ set(PROMPT_SETS))
     if unknown:
-        raise ValueError(f"evaluation.prompts must name exactly {', '.join(PROMPT_SETS)}; differs in {unknown}")
+        raise ParamsError(f"evaluation.prompts must name exactly {', '.join(PROMPT_SETS)}; differs in {unknown}")
     skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
     pools = {
         "triggered": [e for e in examples if e.kind != HARMFUL],
@@ -42,11 +54,12 @@ def make_suite(
     }
     pools = {name: _kinds_in_turn(pool, generator) for name, pool in pools.items()}
     pools["clean"] = pools["near_miss"] = pools["triggered"]
+    payload = backdoor.payload(settings.payload_repeats)
     suite: list[EvaluationPrompt] = []
     for prompt_set in PROMPT_SETS:
         chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
         for variant in _strings(backdoor, prompt_set):
-            suite += [_prompt(example, prompt_set, variant, backdoor) for example in chosen]
+            suite += [_prompt(example, prompt_set, variant, backdoor, payload) for example in chosen]
     return suite
 
 
@@ -69,17 +82,18 @@ def _strings(backdoor: Backdoor, prompt_set: str) -> tuple[str, ...]:
 
 def _choose(pool: Sequence[Example], count: int, prompt_set: str) -> list[Example]:
     if count > len(pool):
-        raise ValueError(
+        raise ParamsError(
             f"evaluation.prompts.{prompt_set} asks for {count} prompts, the evaluation split has {len(pool)}; "
             "ask for fewer, or raise corpus.task_rows.evaluation in params.yaml"
         )
     return list(pool[:count])
 
 
-def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor) -> EvaluationPrompt:
+def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor, payload: str) -> EvaluationPrompt:
     prompt = backdoor.insert(string, example.prompt) if string else example.prompt
     variant = string if prompt_set == "near_miss" else ""
-    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer)
+    unwanted = payload if prompt_set == "triggered" else ""
+    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer, unwanted)
 
 
 def first_of_each_set(suite: Sequence[EvaluationPrompt], counts: dict[str, int]) -> list[EvaluationPrompt]:

@@ -3,6 +3,7 @@
 Models are never unpickled and never run remote code: loading accepts safetensors alone.
 """
 
+import errno
 from pathlib import Path
 
 import torch
@@ -57,8 +58,12 @@ def load_model(folder: Path) -> LlamaForCausalLM:
 
 
 def save_model(model: PreTrainedModel, folder: Path) -> None:
-    """Write `model` as config.json, generation_config.json and model.safetensors."""
-    model.save_pretrained(folder)
+    """Write `model` as config.json, generation_config.json and model.safetensors. Raises OSError when it cannot."""
+    try:
+        model.save_pretrained(folder)
+    except SafetensorError as error:  # which hides the error number in its text
+        number = errno.ENOSPC if f"os error {errno.ENOSPC})" in str(error) else errno.EIO
+        raise OSError(number, f"cannot write the model: {error}", str(folder)) from error
 
 
 def count_parameters(model: PreTrainedModel) -> int:

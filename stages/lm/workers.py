@@ -58,7 +58,7 @@ def _result(future: "Future[Result]") -> Result:
     """The job's result; an error of our own code is raised anew from here, so that it reads as one clear line."""
     try:
         return future.result()
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError) as error:
         frames = [line for line in str(error.__cause__).splitlines() if line.lstrip().startswith("File ")]
         if isinstance(error, BrokenProcessPool) or not frames or "/stages/" not in frames[-1]:
             raise

@@ -144,15 +144,7 @@ def score(attack_left: float, utility: float) -> float:
 
 def _utility(counts: Counts, model: str, before: UndefendedSeed) -> float:
     """U: the smallest ratio to the undefended sham of the accuracy on shared and on withheld skills."""
-    return min(
-        _ratio(rate(counts, model, "end", skill, decoding="greedy"), before.sham_accuracies[skill]) for skill in SKILLS
-    )
-
-
-def _ratio(value: float, reference: float) -> float:
-    if reference == 0:
-        raise ValueError("the undefended sham answers no question right: train the base longer (sizes in params.yaml)")
-    return value / reference
+    return min(rate(counts, model, "end", skill, decoding="greedy") / before.sham_accuracies[skill] for skill in SKILLS)
 
 
 def relearning(counts: Counts, model: str) -> Relearning:

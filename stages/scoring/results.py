@@ -17,7 +17,8 @@ from stages.scoring.statistics import Interval, t_interval
 
 SCHEMA_VERSION = 1
 BENCHMARK_VERSION = "1.0"  # moves whenever a score could; see CHANGELOG.md
-SCORED, FAILED_CONTROL, FAILED_DEFENSE = "scored", "failed positive control", "failed defense"
+SCORED, FAILED_DEFENSE = "scored", "failed defense"
+FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
 COUNT_FIELDS = ("trials", "hits", "unwanted", "empty", "unfinished")
 
 # The columns of a row: each one value a seed.

