@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro flow smoke check test test-slow bench data-docs gc lock
+.PHONY: default help setup repro flow smoke check test test-slow bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -57,6 +57,9 @@ data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they lo
 		--organism $$organism --poison-set data/poison_sets/$$organism.parquet --tokenizer data/tokenizer \
 		--prompts data/prompts/$$organism.parquet --out build/data_docs/$$organism.json \
 		--docs reports/data_docs/$$organism; done
+
+lineage: setup  ## all code, data and commands behind a row: make lineage ROW=sft
+	@python -m flows.lineage $(or $(ROW),$(error say which row: make lineage ROW=sft))
 
 gc: setup  ## free what no commit of this clone names
 	dvc gc --workspace --all-commits --force

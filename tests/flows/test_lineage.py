@@ -1,0 +1,74 @@
+"""A row's lineage names every stage it rests on, with command, settings, code and hashes, and no other."""
+
+import subprocess
+
+import pytest
+import yaml
+
+from flows.lineage import LineageError, lineage, main
+
+LOCK = {
+    "stages": {
+        "make_corpus": {"cmd": "make it", "outs": [{"path": "data/corpus", "md5": "c" * 32}]},
+        "defend@toy-sft": {
+            "cmd": "defend it",
+            "deps": [
+                {"path": "data/corpus/defense.parquet", "md5": "d" * 32},
+                {"path": "stages/defend.py", "md5": "e" * 32},
+            ],
+            "params": {"params.yaml": {"defenses.sft": {"learning_rate": 0.001}}},
+            "outs": [{"path": "data/defended/toy--sft", "md5": "f" * 32}],
+        },
+        "evaluate@toy-sft": {
+            "cmd": "evaluate it",
+            "deps": [{"path": "data/defended/toy--sft", "md5": "f" * 32}],
+            "outs": [{"path": "data/answers/toy--sft", "md5": "a" * 32}],
+        },
+        "evaluate@toy-other": {"cmd": "no", "outs": [{"path": "data/answers/toy--other", "md5": "b" * 32}]},
+    }
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
+    return tmp_path
+
+
+@pytest.mark.parametrize("row", ["sft", "toy--sft"])
+def test_a_row_names_all_it_rests_on_and_nothing_else(folder, row):
+    text = lineage(folder, row)
+    places = [text.index(name) for name in ("make_corpus", "defend@toy-sft", "evaluate@toy-sft")]
+    assert places == sorted(places) and "toy-other" not in text
+    assert "setting   defenses.sft = {'learning_rate': 0.001}" in text
+    assert f"code      {'e' * 12}  stages/defend.py" in text
+    assert f"data      {'d' * 12}  data/corpus/defense.parquet" in text
+    assert "in no commit" in text
+
+
+def test_the_commit_of_the_lock_is_named_and_a_change_since(folder):
+    def git(*words):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        return subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+    git("init")
+    git("add", "dvc.lock")
+    git("commit", "-m", "lock")
+    commit = git("rev-parse", "HEAD").strip()
+    assert f"dvc.lock: commit {commit}\n" in lineage(folder, "sft")
+    with (folder / "dvc.lock").open("a") as file:
+        file.write("# more\n")
+    assert f"commit {commit}, changed since" in lineage(folder, "sft")
+
+
+def test_an_unknown_row_is_an_error_with_a_guess(folder, monkeypatch, capsys):
+    with pytest.raises(LineageError, match="no row 'stf'; did you mean 'sft'"):
+        lineage(folder, "stf")
+    monkeypatch.chdir(folder)
+    assert main(["stf"]) == 1
+    assert capsys.readouterr().err.startswith("error: no row")
+
+
+def test_without_a_lock_the_way_on_is_named(tmp_path):
+    with pytest.raises(LineageError, match="make repro"):
+        lineage(tmp_path, "sft")
