@@ -16,7 +16,6 @@ from typing import Any
 
 import yaml
 
-
 Stages = Mapping[str, Mapping[str, Any]]
 SHOWN = 12  # digits of a hash
 
