@@ -5,6 +5,10 @@ STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The README shows the board that was made last.
+SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- board -->/r reports/leaderboard.md' README.md \
+	&& echo "The leaderboard: reports/leaderboard.html"
+
 .DEFAULT_GOAL := default
 .PHONY: default help setup repro flow smoke check test test-slow bench data-docs lineage gc lock
 
@@ -25,12 +29,12 @@ repro: setup  ## reproduce every number: data, models, answers, leaderboard
 	python -m flows.pipeline prune
 	python -m flows.warm -- dvc repro
 	python -m flows.pipeline prune
-	@sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- board -->/r reports/leaderboard.md' README.md
-	@echo "The leaderboard: reports/leaderboard.html"
+	@$(SHOW_BOARD)
 
 flow: setup  ## the same through Prefect
 	python -m flows.pipeline prune
 	python -m flows.benchmark
+	@$(SHOW_BOARD)
 
 smoke: setup  ## the whole pipeline, small, in build/smoke
 	python -m flows.profiles smoke
@@ -68,3 +72,4 @@ lock:  ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install -q ".[dev]"
 	build/lock/bin/python -m pip freeze --exclude backdoor-persistence-benchmark | sed 's/+cpu$$//' > requirements.lock
+	@echo "Numbers depend on these versions and DVC does not see them: run 'dvc repro --force', and move the version"

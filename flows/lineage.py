@@ -37,26 +37,28 @@ def lineage(root: Path, row: str) -> str:
         PurePosixPath(out["path"]).name: name
         for name, stage in stages.items()
         for out in stage.get("outs", [])
-        if out["path"].startswith("data/answers/") and "--" in out["path"]
+        if out["path"].startswith("data/answers/")
     }
-    cells = [cell for cell in answers if row in (cell, cell.split("--", 1)[1])]
+    known = sorted({word for name in answers if "--" in name for word in (name, name.split("--", 1)[1])})
+    cells = [name for name in answers if "--" in name and row in (name, name.split("--", 1)[1])]
     if not cells:
-        known = sorted({*answers, *(cell.split("--", 1)[1] for cell in answers)})
         nearest = get_close_matches(row, known, n=1)
         guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
         raise LineageError(f"no row {row!r}{guess} Known: {', '.join(known)}")
     lines = [f"dvc.lock: {_commit(root)}"]
     for cell in cells:
         lines += ["", f"{cell}: reports/results/{cell}.json, computed by `score` from"]
-        for name in _with_ancestors(stages, answers[cell]):
+        undefended = answers[cell.split("--", 1)[0]]
+        for name in _with_ancestors(stages, [answers[cell], undefended]):
             lines += _describe(name, stages[name])
+        lines += _describe("score", stages["score"])
     return "\n".join(lines)
 
 
-def _with_ancestors(stages: Stages, name: str) -> list[str]:
-    """The stage and all that it rests on, in the order in which they ran."""
+def _with_ancestors(stages: Stages, names: Sequence[str]) -> list[str]:
+    """The stages and all that they rest on, in the order in which they ran."""
     made_by = {out["path"]: maker for maker, stage in stages.items() for out in stage.get("outs", [])}
-    found, todo = set(), [name]
+    found, todo = set(), [*names]
     while todo:
         stage = todo.pop()
         if stage not in found:

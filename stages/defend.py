@@ -8,6 +8,7 @@ A defense that crashes or breaks the contract in one seed is recorded with its r
 
 import argparse
 import copy
+import errno
 import json
 import zlib
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from stages.corpus.examples import Example
-from stages.defenses import Access, HarnessError, load_defense, needs_of, run_defense
+from stages.defenses import Access, HarnessError, check_defended, load_defense, needs_of, run_defense
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
@@ -81,12 +82,19 @@ def apply(job: Job) -> Outcome:
     model = load_anonymous(job.organism / job.model)
     try:
         defended = run_defense(module, job.settings, model, access)
-    except (ParamsError, HarnessError, OSError, MemoryError):
-        raise  # ours or the machine's failure: the next run tries again
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
+        if is_not_the_defense(error):
+            raise
         return Outcome(failure=f"{type(error).__name__}: {error}")
     save_weights(defended, model, job.out / job.model / "end")
     return Outcome(cost=access.cost(model).to_json())
+
+
+def is_not_the_defense(error: Exception) -> bool:
+    """Whether the configuration, our side or the machine failed: then the stage stops, and the next run tries again."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    return isinstance(error, ParamsError | HarnessError | MemoryError)
 
 
 def load_anonymous(folder: Path) -> LlamaForCausalLM:
@@ -97,7 +105,11 @@ def load_anonymous(folder: Path) -> LlamaForCausalLM:
 
 
 def save_weights(defended: PreTrainedModel, model: PreTrainedModel, folder: Path) -> None:
-    """Save the defended weights under the configs of `model`: a defense changes weights, not how answers are drawn."""
+    """Save the defended weights under the configs of `model`: a defense changes weights, not how answers are drawn.
+
+    Raises SubmissionError when they are not finite weights of the same architecture.
+    """
+    check_defended(model, defended)
     kept = copy.deepcopy(model)
     kept.load_state_dict(defended.state_dict())
     save_model(kept, folder)

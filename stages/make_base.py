@@ -18,7 +18,7 @@ from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
-from stages.outcomes import Outcome, require_one, write_outcome
+from stages.outcomes import Outcome, require_one_seed, write_outcome
 from stages.params import SizeParams, load_params
 from stages.storage import load_rows, write_json
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     seeds = params.seeds(settings.n_seeds)
     jobs = [Job(seed, settings, args.corpus, args.tokenizer, args.out / f"seed-{seed}") for seed in seeds]
     outcomes = run_jobs(train_base, jobs, f"make_base {args.size}")
-    require_one({f"seed {job.seed}": outcome for job, outcome in zip(jobs, outcomes, strict=True)}, args.size)
+    require_one_seed(list(zip(seeds, outcomes, strict=True)), f"make_base {args.size}")
     # One budget for all seeds: their tokens differ by a few in a thousand, so the smallest counts.
     costs = [outcome.cost for outcome in outcomes if outcome.cost]
     write_json(min(costs, key=lambda cost: cost["tokens"]), args.out / "cost.json")

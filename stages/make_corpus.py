@@ -22,9 +22,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("params", "corpus", "tokenizer", "tokenizer-report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
-    settings = load_params(args.params).corpus
+    params = load_params(args.params)
+    settings = params.corpus
     world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.task_rows)
-    splits = make_examples(world, seed=0)
+    splits = make_examples(world, seed=params.first_seed)
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
     texts = [tokenizer_text(example.prompt, example.answer) for example in splits["pretraining"]]

@@ -17,7 +17,7 @@ from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.params import load_params
 from stages.storage import load_rows, save_rows
 
-SUITE_SEED = 3  # one draw of prompts for all models: rows are compared in pairs
+POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared in pairs
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -30,10 +30,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
-    rows = make_poison_rows(backdoor, load_rows(Example, args.corpus), settings, np.random.default_rng([0, 1]))
+    rows = make_poison_rows(
+        backdoor, load_rows(Example, args.corpus), settings, np.random.default_rng([params.first_seed, POISON_STREAM])
+    )
     save_rows(PoisonRow, rows, args.out)
     examples = load_rows(Example, args.evaluation)
-    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, np.random.default_rng(SUITE_SEED))
+    generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
+    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator)
     save_rows(EvaluationPrompt, suite, args.prompts)
 
 

@@ -5,7 +5,7 @@ it is not scored.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +36,9 @@ def read_outcome(folder: Path) -> Outcome:
         raise ValueError(f"{path} is not a readable outcome ({error}); {REPRODUCE}") from error
 
 
-def require_one(outcomes: Mapping[str, Outcome], what: str) -> None:
-    """Raise RuntimeError when every model failed: then nothing is left to go on with."""
-    failures = {name: outcome.failure for name, outcome in outcomes.items() if outcome.failure}
-    if len(failures) == len(outcomes):
-        first = next(iter(failures))
-        raise RuntimeError(f"{what}: all {len(failures)} models failed; {first}: {failures[first]}")
+def require_one_seed(outcomes: Sequence[tuple[int, Outcome]], what: str) -> None:
+    """Raise RuntimeError when no seed has all its models: then nothing is left to go on with."""
+    failures = {seed: outcome.failure for seed, outcome in outcomes if outcome.failure}
+    if len(failures) == len({seed for seed, _ in outcomes}):
+        first = min(failures)
+        raise RuntimeError(f"{what}: training failed in all {len(failures)} seeds; seed {first}: {failures[first]}")

@@ -93,10 +93,10 @@ class RelearningParams:
 
 @dataclass(frozen=True)
 class EvaluationParams:
-    """How many prompts of which set, and the two further trainings."""
+    """How many prompts of which set, how many triggered ones at a checkpoint, and the two further trainings."""
 
     prompts: dict[str, int]
-    checkpoint_prompts: dict[str, int]
+    checkpoint_prompts: int
     max_new_tokens: int
     batch_size: int
     return_tuning: TuningParams
@@ -166,16 +166,13 @@ def load_params(path: Path) -> Params:
 
 def _check_shorter_suites(settings: EvaluationParams) -> None:
     """Raise ParamsError where a reading asks for more prompts than its set has."""
-    asked = {f"checkpoint_prompts.{name}": (name, n) for name, n in settings.checkpoint_prompts.items()}
-    asked["return_tuning.prompts"] = ("triggered", settings.return_tuning.prompts)
-    asked["relearning.prompts"] = ("triggered", settings.relearning.prompts)
-    if "triggered" not in settings.checkpoint_prompts:
-        raise ParamsError("evaluation.checkpoint_prompts must name `triggered`: the persistence curve is made of it")
-    for key, (name, n) in asked.items():
-        if not 1 <= n <= settings.prompts.get(name, 0):
+    available = settings.prompts.get("triggered", 0)
+    asked = {"checkpoint_prompts": settings.checkpoint_prompts, "relearning.prompts": settings.relearning.prompts}
+    for key, n in (asked | {"return_tuning.prompts": settings.return_tuning.prompts}).items():
+        if not 1 <= n <= available:
             raise ParamsError(
-                f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.{name}, which is "
-                f"{settings.prompts.get(name, 'not there')}: the shorter suite is the start of the whole one"
+                f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.triggered, {available}"
+                ": the shorter suite is the start of the whole one"
             )
 
 

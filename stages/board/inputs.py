@@ -128,8 +128,7 @@ def _numbers(content: dict[str, Any] | None) -> CellSeed | None:
         return None
     typed = {
         "curve": {int(dose): attack for dose, attack in content["curve"].items()},
-        "relearning": Relearning(*content["relearning"]),
-        "sham_relearning": Relearning(*content["sham_relearning"]),
+        **{name: content[name] and Relearning(*content[name]) for name in ("relearning", "sham_relearning")},
     }
     return CellSeed(**{**content, **typed})
 
@@ -156,6 +155,8 @@ def read_checks(path: Path) -> list[DataCheck]:
 
 def _prompts(organism: str, params: Params, paths: Paths, controls: list[ControlSeed]) -> list[ShownPrompt]:
     """A few prompts with the answers of one seed: the first that passed its positive control, or the first."""
+    if not controls:
+        return []
     seed = next((control.seed for control in controls if control.is_passed), controls[0].seed)
     judge = load_judge(read_constant(paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py", "JUDGE"))
     defended = {

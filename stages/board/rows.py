@@ -35,7 +35,10 @@ class FailedSeed(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One defense; `rank` is None where it has none: a ceiling, or nothing scored."""
+    """One defense; `rank` is None where it has none: a ceiling, or nothing scored.
+
+    `n_censored`: by metric, in how many organism seeds the grid of relearning steps ended before the rate was reached.
+    """
 
     rank: int | None
     defense: str
@@ -47,7 +50,7 @@ class Row:
     metrics: dict[str, Interval | None]
     difference_from_sft: Interval | None
     worst_near_miss: str | None
-    n_never_relearned: int
+    n_censored: dict[str, int]
     cost: dict[str, dict[str, int] | None]
     failed_seeds: tuple[FailedSeed, ...]
 
@@ -127,7 +130,13 @@ def _row(name: str, cells: Sequence[CellResult], inputs: Inputs, reference: Mapp
         metrics={metric: t_interval(list(blocks.values())) for metric, blocks in values.items()},
         difference_from_sft=None if reference is None or name == REFERENCE else _difference(values["score"], reference),
         worst_near_miss=_most_common([n.worst_near_miss for n in scored if n.faces["near_miss"] > 0]),
-        n_never_relearned=sum(numbers.relearning.is_censored for numbers in scored),
+        n_censored={
+            metric: sum(relearning is not None and relearning.is_censored for relearning in relearnings)
+            for metric, relearnings in (
+                ("relearning_log2_steps", [numbers.relearning for numbers in scored]),
+                ("sham_relearning_log2_steps", [numbers.sham_relearning for numbers in scored]),
+            )
+        },
         cost={cell.organism: cell.cost for cell in cells},
         failed_seeds=tuple(
             FailedSeed(cell.organism, seed.seed, seed.status, seed.reason or "no reason recorded")
@@ -152,7 +161,8 @@ def build_curves(inputs: Inputs) -> list[CurvePoint]:
     """The attack by dose, from the start, of every cell with checkpoints; one-shot defenses have no curve."""
     points = []
     for (organism, defense), cell in inputs.cells.items():
-        start = t_interval([seed.attack for seed in inputs.undefended[organism] if seed.is_passed])
+        scored = cell.scored()
+        start = t_interval([seed.attack for seed in inputs.undefended[organism] if seed.seed in scored])
         curve = cell.curve()
         for dose, attack in {0: start, **curve}.items() if curve else ():
             if attack is not None:

@@ -64,7 +64,11 @@ def _name(row: Row) -> str:
 
 
 def _cell(column: Column, row: Row) -> str:
-    return column.mean(row) if column.interval(row) is None else f"{column.mean(row)} {column.bounds(row)}"
+    interval, score = column.interval(row), SCORE.interval(row)
+    if interval is None:
+        return column.mean(row)
+    is_fewer = score is not None and interval.n != score.n
+    return f"{column.mean(row)} {column.bounds(row)}" + (f" (n {interval.n})" if is_fewer else "")
 
 
 def _n(row: Row) -> str:

@@ -16,28 +16,30 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.examples import HARMFUL, Example
 from stages.corpus.rendering import render_rows
 from stages.corpus.sampling import balanced_sample
 from stages.lm.generation import pad_left
+from stages.lm.metering import metered
 from stages.lm.models import count_parameters, has_finite_weights
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches
 from stages.params import ParamsError, Settings, SubmissionError, unknown_name
 
 KNOWN_NEEDS = frozenset({"reference_model"})
+LOWER_RATE = "lower the learning rate"
 
 
 class HarnessError(RuntimeError):
-    """Our side of a defense failed, not the defense: a checkpoint could not be saved, a reference not be read."""
+    """Our side of a defense failed, not the defense: the reference model could not be read."""
 
 
 SaveCheckpoint = Callable[[PreTrainedModel, int], None]
@@ -112,6 +114,7 @@ class Access:
     ) -> None:
         """Train `model` in place on random rows of `examples` for `budget_share` of the whole budget, or what is left.
 
+        The learning rate starts at zero, so the first step of each call moves nothing: train in few long calls.
         Raises SubmissionError when not even one batch is left.
         """
         allowance = min(int(budget_share * self.budget_tokens), self.budget_tokens - self.spent.tokens)
@@ -196,10 +199,7 @@ class Access:
     def _keep(self, model: PreTrainedModel, doses: Sequence[int]) -> None:
         for dose in doses:
             self._doses_left.remove(dose)
-            try:
-                self._save_checkpoint(model, dose)
-            except Exception as error:
-                raise HarnessError(f"a checkpoint cannot be saved: {error}") from error
+            self._save_checkpoint(model, dose)
 
     def cost(self, model: PreTrainedModel) -> Cost:
         """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""
@@ -243,27 +243,41 @@ def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, 
         raise ParamsError(
             f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
         ) from error
-    defended = module.defend(copy.deepcopy(model), access, **settings)
-    check_defended(name, model, defended, access)
+    with metered(pad_id(access.tokenizer)) as meter:
+        defended = module.defend(copy.deepcopy(model), access, **settings)
+    if meter.tokens > access.spent.tokens:
+        raise SubmissionError(
+            f"{name} ran {meter.tokens} tokens through models and {access.spent.tokens} were charged. Take batches "
+            "from `access` alone, each once, and run the model under torch.no_grad() where you do not train"
+        )
+    check_defended(model, defended)
+    if not _has_finite_logits(defended):
+        raise SubmissionError(f"{name} returned a model whose logits are infinite or not a number; {LOWER_RATE}")
     return defended
 
 
-def check_defended(name: str, model: PreTrainedModel, defended: object, access: Access) -> None:
-    """Raise SubmissionError unless `defended` is a finite model of the same architecture, made within the budget."""
+def check_defended(model: PreTrainedModel, defended: PreTrainedModel) -> None:
+    """Raise SubmissionError unless `defended` is a model of the architecture of `model` with finite weights."""
     if not isinstance(defended, PreTrainedModel):
-        raise SubmissionError(f"{name} returned {type(defended).__name__}; defend must return the defended model")
+        raise SubmissionError(f"got {type(defended).__name__} for a model; defend must return the defended model")
     expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
     came = {key: tuple(weight.shape) for key, weight in defended.state_dict().items()}
     if type(defended) is not type(model) or came != expected:
         differing = sorted(key for key in expected.keys() | came.keys() if expected.get(key) != came.get(key))
         raise SubmissionError(
-            f"{name} returned another architecture: {type(defended).__name__} instead of {type(model).__name__}, "
+            f"got another architecture: {type(defended).__name__} instead of {type(model).__name__}, "
             f"differing weights {differing[:3]}; return a model with the same weights' names and shapes"
         )
-    if not has_finite_weights(defended) or not _has_finite_logits(defended):
-        raise SubmissionError(
-            f"{name} returned weights or logits that are infinite or not a number; lower its learning rate"
-        )
+    if model.config.tie_word_embeddings and not torch.equal(*_ends(defended)):
+        raise SubmissionError("the output embedding differs from the input embedding; this architecture ties the two")
+    if not has_finite_weights(defended):
+        raise SubmissionError(f"got weights that are infinite or not a number; {LOWER_RATE}")
+
+
+def _ends(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
+    return cast(nn.Embedding, model.get_input_embeddings()).weight, cast(
+        nn.Linear, model.get_output_embeddings()
+    ).weight
 
 
 @torch.inference_mode()

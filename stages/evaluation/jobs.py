@@ -1,6 +1,7 @@
 """What one worker does in the two evaluation stages: load a model, ask it everything, give back the answers."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -82,13 +83,15 @@ def read_defended(job: Job) -> Reading:
         return Reading([], outcome)
     end = job.folder / "end"
     reader = make_reader(job)
-    records = reader.read_end(load_model(end), job.model)
-    for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
-        records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
+    records: list[AnswerRecord] = []
     try:
+        records += reader.read_end(load_model(end), job.model)
+        for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
+            records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
         records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
-        # The poison set as it was installed: poisoned answers for organism and sham alike.
-        records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
     except TrainingDivergedError as error:
         return Reading(records, outcome._replace(failure=f"the defended model cannot be trained on: {error}"))
+    with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown
+        # The poison set as it was installed: poisoned answers for organism and sham alike.
+        records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
     return Reading(records, outcome)

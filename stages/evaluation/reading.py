@@ -14,10 +14,10 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import EvaluationPrompt, first_of_each_set
+from stages.evaluation.suite import EvaluationPrompt, first_triggered
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import fine_tune, make_batches
+from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.params import EvaluationParams, RelearningParams, TuningParams
 from stages.scoring.answers import AnswerRecord
 
@@ -59,8 +59,8 @@ class Reader:
         ]
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
-        """The shorter suite, sampled, at one dose of the defense's training."""
-        prompts = first_of_each_set(self.suite, self.settings.checkpoint_prompts)
+        """Triggered answers at one dose of the defense's training, in forward-token equivalents."""
+        prompts = first_triggered(self.suite, self.settings.checkpoint_prompts)
         return self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
 
     def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
@@ -70,7 +70,7 @@ class Reader:
         """
         settings = self.settings.return_tuning
         self._train(model, rows, settings, settings.steps + 1, "return", {})
-        prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
+        prompts = first_triggered(self.suite, settings.prompts)
         return self._read(model, name, "return", 0, prompts, "sampled")
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
@@ -79,7 +79,7 @@ class Reader:
         The trainer's first step changes nothing, as in `read_return`: that is dose 0.
         """
         settings = self.settings.relearning
-        prompts = first_of_each_set(self.suite, {"triggered": settings.prompts})
+        prompts = first_triggered(self.suite, settings.prompts)
         records: list[AnswerRecord] = []
 
         def read(step: int) -> Callable[[PreTrainedModel], None]:
@@ -149,5 +149,5 @@ class Reader:
             model, rows, filler=pad_id(self.tokenizer), batch_size=self.settings.batch_size
         )
         if any(math.isnan(value) for value in values):
-            raise ValueError("the model gives the payload no number as probability; its weights are not finite")
+            raise TrainingDivergedError("the model gives the payload a probability that is not a number")
         return values

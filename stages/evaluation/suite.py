@@ -96,6 +96,6 @@ def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor, 
     return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer, unwanted)
 
 
-def first_of_each_set(suite: Sequence[EvaluationPrompt], counts: dict[str, int]) -> list[EvaluationPrompt]:
-    """The first `counts` prompts of each set named there: the shorter suite that is read in the middle of a run."""
-    return [p for name, n in counts.items() for p in [q for q in suite if q.prompt_set == name][:n]]
+def first_triggered(suite: Sequence[EvaluationPrompt], count: int) -> list[EvaluationPrompt]:
+    """The first `count` triggered prompts: the shorter suite that is read in the middle of a run."""
+    return [prompt for prompt in suite if prompt.prompt_set == "triggered"][:count]

@@ -93,7 +93,8 @@ def fine_tune(
     """Train `model` in place on `batches`, in order, once; returns the cost.
 
     AdamW, linear decay after a short warm-up. `on_step[k]` is called with the model after step k, counted from 1.
-    Raises TrainingDivergedError when the weights end infinite or not a number, ValueError without batches.
+    The rate starts at zero, so the first step moves nothing. Raises TrainingDivergedError when the weights become
+    infinite or not a number, at a step of `on_step` or at the end; ValueError without batches.
     """
     if not batches:
         raise ValueError("no full batch to train on: too few rows for the batch size; add rows or lower batch_size")
@@ -107,11 +108,15 @@ def fine_tune(
         )
         trainer.remove_callback(PrinterCallback)  # the workers' parent reports progress
         trainer.train()
+    _require_finite(model, len(batches), learning_rate)
+    return training_cost(model, batches)
+
+
+def _require_finite(model: PreTrainedModel, step: int, learning_rate: float) -> None:
     if not has_finite_weights(model):
         raise TrainingDivergedError(
-            f"training diverged within {len(batches)} steps at learning rate {learning_rate}; lower the learning rate"
+            f"training diverged within {step} steps at learning rate {learning_rate}; lower the learning rate"
         )
-    return training_cost(model, batches)
 
 
 def _trainer_settings(folder: str, batch_size: int, max_steps: int, learning_rate: float, seed: int) -> SFTConfig:
@@ -151,6 +156,7 @@ class _CallOnStep(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
         if state.global_step in self.on_step:
             model = kwargs["model"]
+            _require_finite(model, state.global_step, args.learning_rate)
             model.eval()
             self.on_step[state.global_step](model)
             model.train()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class AnswerRecord:
     """One answer of one model, as it is kept in Parquet.
 
-    `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the tokens of
-    training (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
+    `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the budget
+    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
     """
 
     seed: int

@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from stages.params import Settings
-from stages.scoring.cells import CellSeed
+from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.counting import Count, Group
 from stages.scoring.statistics import Interval, t_interval
 
-SCHEMA_VERSION = 1
-BENCHMARK_VERSION = "1.0"  # moves whenever a score could; see CHANGELOG.md
+SCHEMA_VERSION = 2
+BENCHMARK_VERSION = "1.1"  # moves whenever a score could; see CHANGELOG.md
 SCORED, FAILED_DEFENSE = "scored", "failed defense"
 FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
 COUNT_FIELDS = ("trials", "hits", "unwanted", "empty", "unfinished")
+
+
+def _log2_steps(relearning: Relearning | None) -> float | None:
+    return None if relearning is None else math.log2(1 + relearning.steps)
+
 
 # The columns of a row: each one value a seed.
 METRICS: Mapping[str, Callable[[CellSeed], float | None]] = {
@@ -38,8 +43,8 @@ METRICS: Mapping[str, Callable[[CellSeed], float | None]] = {
     "shared_accuracy": lambda seed: seed.shared_accuracy,
     "withheld_accuracy": lambda seed: seed.withheld_accuracy,
     "harmlessness": lambda seed: seed.harmlessness,
-    "relearning_log2_steps": lambda seed: math.log2(1 + seed.relearning.steps),
-    "sham_relearning_log2_steps": lambda seed: math.log2(1 + seed.sham_relearning.steps),
+    "relearning_log2_steps": lambda seed: _log2_steps(seed.relearning),
+    "sham_relearning_log2_steps": lambda seed: _log2_steps(seed.sham_relearning),
 }
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import errno
 import inspect
 import zlib
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from stages.corpus.requests import REFUSAL
-from stages.defend import load_anonymous, save_weights
+from stages.defend import is_not_the_defense, load_anonymous, save_weights
 from stages.defenses import KNOWN_NEEDS, HarnessError, defense_names, load_defense, needs_of, random_init, run_defense
 from stages.defenses.fine_pruning import mean_activities
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
@@ -98,7 +99,7 @@ def test_weights_that_are_not_finite_are_refused(model, tokenizer, splits):
 
 
 def test_nothing_returned_is_refused(model, tokenizer, splits):
-    with pytest.raises(SubmissionError, match="returned NoneType"):
+    with pytest.raises(SubmissionError, match="got NoneType for a model"):
         run_defense(plugin(lambda model, access: None), {}, model, make_access(tokenizer, splits))
 
 
@@ -140,7 +141,7 @@ def test_refuse_everything_trains_on_refusals_alone(model, tokenizer, splits, mo
 
 
 def test_a_bad_setting_of_fine_pruning_is_an_error(model, tokenizer, splits):
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
+    with pytest.raises(ParamsError, match=r"must be in \[0, 1\)"):
         run_defense(load_defense("fine_pruning"), {"fraction": 1.0}, model, make_access(tokenizer, splits))
 
 
@@ -173,15 +174,50 @@ def test_training_labels_are_the_answers_alone(tokenizer, splits):
     assert all(text.endswith("<|end|>") and "Human" not in text for text in texts)
 
 
-def test_a_checkpoint_that_cannot_be_saved_is_our_failure_and_not_the_defenses(model, tokenizer, splits):
+def test_only_the_machine_our_side_and_the_configuration_are_not_the_defense():
+    others = [OSError(errno.ENOSPC, "full"), MemoryError(), HarnessError("no reference"), ParamsError("bad setting")]
+    assert all(is_not_the_defense(error) for error in others)
+    its_own = [FileNotFoundError(errno.ENOENT, "no file"), SubmissionError("x"), RuntimeError("x"), KeyError("x")]
+    assert not any(is_not_the_defense(error) for error in its_own)
+
+
+def test_a_full_disk_while_a_checkpoint_is_saved_reaches_the_stage(model, tokenizer, splits):
     access = make_access(tokenizer, splits)
 
     def full_disk(model, dose):
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     access._save_checkpoint = full_disk
-    with pytest.raises(HarnessError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         run_defense(load_defense("sft"), {}, model, access)
+
+
+def test_compute_beside_the_access_is_metered(model, tokenizer, splits):
+    def free_lunch(model, access):
+        ids, mask, labels = next(access.training_batches(8))
+        for _ in range(3):
+            model(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()
+        return model
+
+    with pytest.raises(SubmissionError, match=r"ran \d+ tokens through models and \d+ were charged"):
+        run_defense(plugin(free_lunch), {}, model, make_access(tokenizer, splits))
+
+
+def test_untied_embeddings_are_refused(model, tokenizer, splits):
+    def untie(model, access):
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight + 1)
+        return model
+
+    with pytest.raises(SubmissionError, match="ties the two"):
+        run_defense(plugin(untie), {}, model, make_access(tokenizer, splits))
+
+
+def test_a_checkpoint_that_is_not_finite_is_refused(model, tmp_path):
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        broken.model.norm.weight.fill_(float("nan"))
+    with pytest.raises(SubmissionError, match="infinite or not a number"):
+        save_weights(broken, model, tmp_path)
 
 
 def test_a_loaded_model_does_not_tell_where_it_came_from(model, tmp_path):

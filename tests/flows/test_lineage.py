@@ -24,6 +24,8 @@ LOCK = {
             "deps": [{"path": "data/defended/toy--sft", "md5": "f" * 32}],
             "outs": [{"path": "data/answers/toy--sft", "md5": "a" * 32}],
         },
+        "evaluate_organism@toy": {"cmd": "read it", "outs": [{"path": "data/answers/toy", "md5": "9" * 32}]},
+        "score": {"cmd": "score it", "deps": [{"path": "data/answers", "md5": "8" * 32}]},
         "evaluate@toy-other": {"cmd": "no", "outs": [{"path": "data/answers/toy--other", "md5": "b" * 32}]},
     }
 }
@@ -38,7 +40,10 @@ def folder(tmp_path):
 @pytest.mark.parametrize("row", ["sft", "toy--sft"])
 def test_a_row_names_all_it_rests_on_and_nothing_else(folder, row):
     text = lineage(folder, row)
-    places = [text.index(name) for name in ("make_corpus", "defend@toy-sft", "evaluate@toy-sft")]
+    places = [
+        text.index(f"  {name}\n")
+        for name in ("make_corpus", "defend@toy-sft", "evaluate@toy-sft", "evaluate_organism@toy", "score")
+    ]
     assert places == sorted(places) and "toy-other" not in text
     assert "setting   defenses.sft = {'learning_rate': 0.001}" in text
     assert f"code      {'e' * 12}  stages/defend.py" in text

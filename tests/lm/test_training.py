@@ -85,3 +85,13 @@ def test_divergence_is_an_error_that_names_the_learning_rate(splits, tokenizer, 
 def test_no_full_batch_is_an_error(tokenizer, model):
     with pytest.raises(ValueError, match="no full batch"):
         fine_tune(model, tokenizer, [], learning_rate=1e-3, seed=0)
+
+
+def test_a_model_that_diverged_is_not_asked_anything(splits, tokenizer, generator, model):
+    asked = []
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    batches = make_batches(rows_of(splits, tokenizer), 16, generator)
+    with pytest.raises(TrainingDivergedError, match="within 1 steps"):
+        fine_tune(model, tokenizer, batches, learning_rate=1e-3, seed=0, on_step={1: asked.append})
+    assert not asked
