@@ -149,6 +149,7 @@ def _run(request: dict[str, Any]) -> int:
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False, errors="backslashreplace")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what the client ignores, it does not forward
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -92,8 +92,9 @@ def _run_warm(connection: socket.socket, name: str, argv: Sequence[str]) -> int:
     message = json.dumps(request).encode()
     socket.send_fds(connection, [struct.pack("!I", len(message))], [0, 1, 2])
     connection.sendall(message)
-    signal.signal(signal.SIGINT, forward)
-    signal.signal(signal.SIGTERM, forward)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a job in the background stays deaf to Ctrl-C
+            signal.signal(number, forward)
     status = connection.recv(4, socket.MSG_WAITALL)
     if len(status) < 4:
         print("error: the warm start server ended before the stage did. Run the command again.", file=sys.stderr)

@@ -70,7 +70,17 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 def start(project: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", "stages", *arguments]
-    return subprocess.Popen(command, cwd=project, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    # What a shell starts in the background ignores SIGINT, and its children with it: not so the stage under test.
+    return subprocess.Popen(
+        command,
+        cwd=project,
+        env=environment,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def test_a_stage_sees_folder_arguments_environment_and_streams(project: Path, environment: dict[str, str]) -> None:
