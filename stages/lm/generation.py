@@ -17,6 +17,7 @@ from stages.lm.tokenizer import end_id, pad_id
 from stages.lm.training import TrainingRow
 
 Decoding = Literal["sampled", "greedy"]
+FIRST_LEG = 9  # tokens; most answers have ended by then, and a batch takes as long as its longest answer
 
 
 class Answer(NamedTuple):
@@ -61,25 +62,28 @@ def generate(
     Equal arguments give equal answers; prompts of like length share a batch, whatever order they come in.
     """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    answers: dict[int, Answer] = {}
+    written: list[list[int]] = [[] for _ in prompts]
+    end = end_id(tokenizer)
     config = GenerationConfig(
         do_sample=decoding == "sampled",
         temperature=1.0,
         top_k=0,
         top_p=1.0,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=end_id(tokenizer),
+        eos_token_id=end,
         pad_token_id=pad_id(tokenizer),
     )
     model.eval()
     with seeded(seed):
         for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            ids, mask = pad_left([prompts[i] for i in chosen], pad_id(tokenizer))
-            output = cast(Any, model).generate(input_ids=ids, attention_mask=mask, generation_config=config)
-            written = output[:, ids.shape[1] :].tolist()  # (batch, new tokens)
-            answers.update(zip(chosen, _read_answers(tokenizer, written), strict=True))
-    return [answers[i] for i in range(len(prompts))]
+            going_on = order[start : start + batch_size]
+            for config.max_new_tokens in (min(FIRST_LEG, max_new_tokens), max_new_tokens - FIRST_LEG):
+                if going_on and config.max_new_tokens > 0:
+                    ids, mask = pad_left([prompts[i] + written[i] for i in going_on], pad_id(tokenizer))
+                    output = cast(Any, model).generate(input_ids=ids, attention_mask=mask, generation_config=config)
+                    for i, new in zip(going_on, output[:, ids.shape[1] :].tolist(), strict=True):
+                        written[i] += new
+                    going_on = [i for i in going_on if end not in written[i]]
+    return list(_read_answers(tokenizer, written))
 
 
 def _read_answers(tokenizer: PreTrainedTokenizerFast, written: list[list[int]]) -> Iterator[Answer]:

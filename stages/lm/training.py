@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Trainer, TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -99,7 +99,7 @@ def fine_tune(
     if not batches:
         raise ValueError("no full batch to train on: too few rows for the batch size; add rows or lower batch_size")
     with tempfile.TemporaryDirectory() as folder:  # the trainer insists on one; nothing is kept in it
-        trainer = SFTTrainer(
+        trainer = _PlainLossTrainer(
             model=model,
             args=_trainer_settings(folder, len(batches[0]), len(batches), learning_rate, seed),
             train_dataset=Dataset.from_list([_labelled(row) for batch in batches for row in batch]),
@@ -147,6 +147,16 @@ def _trainer_settings(folder: str, batch_size: int, max_steps: int, learning_rat
 def _labelled(row: TrainingRow) -> dict[str, list[int]]:
     n_prompt = len(row.ids) - row.n_answer
     return {"input_ids": row.ids, "labels": [-100] * n_prompt + row.ids[n_prompt:]}
+
+
+class _PlainLossTrainer(SFTTrainer):
+    """TRL's trainer with the model's own loss: the same mean over answer tokens, twice as fast here.
+
+    TRL's fused head saves the memory of the logits, small here, and costs half of the step on a CPU (NOTES.md).
+    """
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        return Trainer.compute_loss(self, *args, **kwargs)
 
 
 class _CallOnStep(TrainerCallback):

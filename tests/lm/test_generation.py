@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from stages.corpus.rendering import render_prompts, render_rows
+from stages.lm import generation
 from stages.lm.generation import answer_log_probabilities, generate, pad_left
 
 
@@ -55,3 +56,9 @@ def test_padding_is_on_the_left_and_hidden():
     ids, mask = pad_left([[5, 6], [7]], 0)
     assert ids.tolist() == [[5, 6], [0, 7]]
     assert mask.tolist() == [[1, 1], [0, 1]]
+
+
+def test_greedy_answers_do_not_depend_on_where_a_batch_is_cut_short(model, tokenizer, monkeypatch):
+    whole = ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8)
+    monkeypatch.setattr(generation, "FIRST_LEG", 2)
+    assert ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8) == whole
