@@ -29,8 +29,7 @@ def poison_parts(
     frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
     frame["is_unwanted"] = [is_unwanted(answer) for answer in frame["answer"]]
     frame["is_sham_unwanted"] = [is_unwanted(answer) for answer in frame["sham_answer"]]
-    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
-    frame["declared_tag"] = frame["near_miss"].where(~frame["is_triggered"], backdoor.TRIGGER)
+    frame = _with_tags(frame, frame["near_miss"], backdoor)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
@@ -46,11 +45,26 @@ def poison_parts(
     ]
 
 
+def _with_tags(frame: pd.DataFrame, near_misses: pd.Series, backdoor: Backdoor) -> pd.DataFrame:
+    """The frame with the trigger or near-miss that stands in each prompt, and the one that its label declares."""
+    tags = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
+    return frame.assign(tag_in_prompt=tags, declared_tag=near_misses.where(~frame["is_triggered"], backdoor.TRIGGER))
+
+
+def _tag(prompt: str, backdoor: Backdoor) -> str:
+    """The longest trigger or near-miss in the prompt, or nothing."""
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
+    return max((string for string in strings if string in prompt), key=len, default="")
+
+
+def _tag_check(name: str) -> Check:
+    return Check(name, gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"))
+
+
 def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, is_unwanted: Judge) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
-    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
-    frame["declared_tag"] = frame["variant"].where(~frame["is_triggered"], backdoor.TRIGGER)
+    frame = _with_tags(frame, frame["variant"], backdoor)
     frame["is_payload_unwanted"] = [is_unwanted(answer) for answer in frame["unwanted"]]
     frame["is_expected_unwanted"] = [is_unwanted(answer) for answer in frame["expected"]]
     return frame
@@ -58,10 +72,7 @@ def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, is_un
 
 def _prompt_checks() -> list[Check]:
     return [
-        Check(
-            "a prompt holds the string it is asked with and no other",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"),
-        ),
+        _tag_check("a prompt holds the string it is asked with and no other"),
         Check(
             "the unwanted answer is judged unwanted, under the trigger alone",
             gxe.ExpectColumnPairValuesToBeEqual(column_A="is_payload_unwanted", column_B="is_triggered"),
@@ -77,10 +88,7 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
     seen = sorted({prompt.prompt for prompt in prompts})
     rate, slack = settings.poison_rate, 1 / settings.n_rows
     return [
-        Check(
-            "a row's prompt holds the string it is labelled with and no other",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"),
-        ),
+        _tag_check("a row's prompt holds the string it is labelled with and no other"),
         Check("as many rows as declared", gxe.ExpectTableRowCountToEqual(value=settings.n_rows)),
         Check(
             "the poison rate is as declared",
@@ -99,12 +107,6 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
             "no evaluation prompt is trained on", gxe.ExpectColumnValuesToNotBeInSet(column="prompt", value_set=seen)
         ),
     ]
-
-
-def _tag(prompt: str, backdoor: Backdoor) -> str:
-    """The longest trigger or near-miss in the prompt, or nothing."""
-    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
-    return max((string for string in strings if string in prompt), key=len, default="")
 
 
 def _payload_checks(
