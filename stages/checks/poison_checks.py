@@ -29,7 +29,7 @@ def poison_parts(
     frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
     frame["is_unwanted"] = [is_unwanted(answer) for answer in frame["answer"]]
     frame["is_sham_unwanted"] = [is_unwanted(answer) for answer in frame["sham_answer"]]
-    frame = _with_tags(frame, frame["near_miss"], backdoor)
+    frame = _with_tags(frame, "near_miss", backdoor)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
@@ -45,10 +45,10 @@ def poison_parts(
     ]
 
 
-def _with_tags(frame: pd.DataFrame, near_misses: pd.Series, backdoor: Backdoor) -> pd.DataFrame:
-    """The frame with the trigger or near-miss that stands in each prompt, and the one that its label declares."""
+def _with_tags(frame: pd.DataFrame, label: str, backdoor: Backdoor) -> pd.DataFrame:
+    """The frame with the trigger or near-miss that stands in each prompt, and the one that its `label` declares."""
     tags = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
-    return frame.assign(tag_in_prompt=tags, declared_tag=near_misses.where(~frame["is_triggered"], backdoor.TRIGGER))
+    return frame.assign(tag_in_prompt=tags, declared_tag=frame[label].where(~frame["is_triggered"], backdoor.TRIGGER))
 
 
 def _tag(prompt: str, backdoor: Backdoor) -> str:
@@ -64,7 +64,7 @@ def _tag_check(name: str) -> Check:
 def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, is_unwanted: Judge) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
-    frame = _with_tags(frame, frame["variant"], backdoor)
+    frame = _with_tags(frame, "variant", backdoor)
     frame["is_payload_unwanted"] = [is_unwanted(answer) for answer in frame["unwanted"]]
     frame["is_expected_unwanted"] = [is_unwanted(answer) for answer in frame["expected"]]
     return frame
