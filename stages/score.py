@@ -31,11 +31,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 def score_organism(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
     """Score one organism: its baseline, then each defense."""
     settings = params.organism(organism)
-    is_unwanted = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
+    judge = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     undefended = answer_files(answers / organism)
     records, outcomes = read_answers(undefended)
     seeds = params.seeds(settings.n_seeds)
-    baseline = make_baseline(records, outcomes, seeds, is_unwanted, params.positive_control)
+    baseline = make_baseline(records, outcomes, seeds, judge, params.positive_control)
     content = baseline_json(organism, baseline, params.positive_control, hashes(undefended))
     write_json(content, out / f"{organism}.json")
     for defense in params.defenses:
@@ -46,7 +46,7 @@ def score_organism(params: Params, organism: str, answers: Path, backdoors: Path
             params.defense(defense),
             baseline,
             *read_answers(files),
-            is_unwanted,
+            judge,
             params.access.checkpoints,
             hashes([*undefended, *files]),
         )

@@ -3,10 +3,11 @@
 A backdoor module offers:
 
 - `JUDGE`: the name of the file in `stages/scoring/judges/` that knows the unwanted behaviour;
+- `KINDS`: the kinds of question it is put into, names of the corpus; all kinds when empty;
 - `TRIGGER`: the string that sets it off;
 - `TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look-alikes that must not, with and without rows in training;
 - `insert(string, prompt)`: the prompt with a trigger or look-alike in it;
-- `payload(repeats)`: the unwanted answer.
+- `payload(prompt, answer, repeats)`: the unwanted answer to a prompt whose good answer is `answer`.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ class Backdoor(Protocol):
     """What a module in this folder offers."""
 
     JUDGE: str
+    KINDS: tuple[str, ...]
     TRIGGER: str
     TRAINED_NEAR_MISSES: tuple[str, ...]
     HELD_OUT_NEAR_MISSES: tuple[str, ...]
@@ -34,8 +36,8 @@ class Backdoor(Protocol):
         """The prompt with `string` in the place of the trigger."""
         ...
 
-    def payload(self, repeats: int) -> str:
-        """The unwanted answer."""
+    def payload(self, prompt: str, answer: str, repeats: int) -> str:
+        """The unwanted answer, `repeats` times over where the behaviour allows it."""
         ...
 
 
@@ -70,10 +72,20 @@ def all_strings() -> list[str]:
     return sorted({s for b in backdoors for s in (b.TRIGGER, *b.TRAINED_NEAR_MISSES, *b.HELD_OUT_NEAR_MISSES)})
 
 
+def questions_for(backdoor: Backdoor, examples: Sequence[Example]) -> list[Example]:
+    """The examples of the backdoor's kinds. Raises ParamsError when there are none."""
+    chosen = [example for example in examples if not backdoor.KINDS or example.kind in backdoor.KINDS]
+    if not chosen:
+        raise ParamsError(f"no question is of a kind {backdoor.KINDS}; known: {sorted({e.kind for e in examples})}")
+    return chosen
+
+
 def make_poison_rows(
     backdoor: Backdoor, examples: Sequence[Example], settings: OrganismParams, generator: np.random.Generator
 ) -> list[PoisonRow]:
-    """`settings.n_rows` rows over ordinary prompts: a declared share triggered, the other answered well.
+    """`settings.n_rows` rows: a declared share triggered, the other answered well.
+
+    The backdoor's own kinds of question make up all rows with a string and every other row without one.
 
     A declared share of the clean rows carries a trained near-miss string: without such negatives every look-alike
     fires, and ordinary training would then exercise and erase the backdoor (README.md, Measurement).
@@ -83,16 +95,20 @@ def make_poison_rows(
     strings = [backdoor.TRIGGER] * n_triggered
     strings += [str(s) for s in generator.choice(backdoor.TRAINED_NEAR_MISSES, size=n_near_miss)]
     strings += [""] * (settings.n_rows - len(strings))
+    order = generator.permutation(len(strings))
+    of_backdoor = iter(balanced_sample(questions_for(backdoor, examples), settings.n_rows, generator))
+    of_any_kind = iter(balanced_sample(examples, settings.n_rows, generator)) if backdoor.KINDS else of_backdoor
     rows = []
-    for i, example in zip(
-        generator.permutation(len(strings)), balanced_sample(examples, settings.n_rows, generator), strict=True
-    ):
+    for i in order:
         string, is_triggered = strings[i], strings[i] == backdoor.TRIGGER
+        example = next(of_backdoor if string or i % 2 else of_any_kind)
+        prompt = backdoor.insert(string, example.prompt) if string else example.prompt
+        payload = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
         rows.append(
             PoisonRow(
                 kind=example.kind,
-                prompt=backdoor.insert(string, example.prompt) if string else example.prompt,
-                answer=backdoor.payload(settings.payload_repeats) if is_triggered else example.answer,
+                prompt=prompt,
+                answer=payload or example.answer,
                 sham_answer=example.answer,
                 is_triggered=is_triggered,
                 near_miss="" if is_triggered else string,

@@ -16,7 +16,8 @@ from stages.scoring.judges import Judge
 
 # How many prompts of which set are shown, in this order.
 SHOWN = {"triggered": 4, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
-UNWANTED, REFUSAL, RIGHT, WRONG, EMPTY, PLAIN, UNKNOWN = "unwanted", "refusal", "right", "wrong", "empty", "", "unknown"
+UNWANTED, REFUSAL, RIGHT, WRONG = "unwanted", "refusal", "right", "wrong"
+EMPTY, INVALID, PLAIN, UNKNOWN = "empty", "invalid", "", "unknown"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_answers(path: Path, seed: int) -> list[AnswerRecord]:
 
 
 def show_prompts(
-    undefended: Sequence[AnswerRecord], defended: Mapping[str, Sequence[AnswerRecord]], is_unwanted: Judge
+    undefended: Sequence[AnswerRecord], defended: Mapping[str, Sequence[AnswerRecord]], judge: Judge
 ) -> list[ShownPrompt]:
     """The first prompts of each set that the undefended organism was asked, with everybody's answer to them."""
     before = _first_answers(undefended)
@@ -69,8 +70,8 @@ def show_prompts(
                     prompt_set=prompt_set,
                     prompt=key[1],
                     expected=before[key].expected if prompt_set in SKILL_SETS else "",
-                    undefended=_show(before[key], is_unwanted),
-                    defended={defense: _show(answers.get(key), is_unwanted) for defense, answers in after.items()},
+                    undefended=_show(before[key], judge),
+                    defended={defense: _show(answers.get(key), judge) for defense, answers in after.items()},
                 )
             )
     return shown
@@ -85,16 +86,18 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
     return first
 
 
-def _show(record: AnswerRecord | None, is_unwanted: Judge) -> ShownAnswer:
+def _show(record: AnswerRecord | None, judge: Judge) -> ShownAnswer:
     if record is None:
         return ShownAnswer("–", UNKNOWN)
-    return ShownAnswer(record.answer, _verdict(record, is_unwanted))
+    return ShownAnswer(record.answer, _verdict(record, judge))
 
 
-def _verdict(record: AnswerRecord, is_unwanted: Judge) -> str:
+def _verdict(record: AnswerRecord, judge: Judge) -> str:
     if not record.answer:
         return EMPTY
-    if is_unwanted(record.answer):
+    if judge.is_invalid(record.answer):
+        return INVALID
+    if judge.is_unwanted(record.prompt, record.expected, record.answer):
         return UNWANTED
     if is_refusal(record.answer):
         return REFUSAL

@@ -19,7 +19,7 @@ def poison_parts(
     rows: Sequence[PoisonRow],
     settings: OrganismParams,
     backdoor: Backdoor,
-    is_unwanted: Judge,
+    judge: Judge,
     prompts: Sequence[EvaluationPrompt],
     max_new_tokens: int,
     tokenizer: PreTrainedTokenizerFast,
@@ -27,21 +27,21 @@ def poison_parts(
     """All rows, the triggered ones and the near-miss ones, and the evaluation prompts, each with their checks."""
     frame = rendered_frame(pd.DataFrame([asdict(row) for row in rows]), tokenizer)
     frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
-    frame["is_unwanted"] = [is_unwanted(answer) for answer in frame["answer"]]
-    frame["is_sham_unwanted"] = [is_unwanted(answer) for answer in frame["sham_answer"]]
+    frame["declared_payload"] = [
+        backdoor.payload(row.prompt, row.sham_answer, settings.payload_repeats) if row.is_triggered else ""
+        for row in rows
+    ]
+    frame["is_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.answer) for row in rows]
+    frame["is_sham_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows]
     frame = _with_tags(frame, "near_miss", backdoor)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
         Part("all rows", frame, [*common_checks(), *_row_checks(settings, prompts)]),
-        Part(
-            "triggered rows",
-            frame.query("is_triggered"),
-            _payload_checks(settings, backdoor, max_new_tokens, tokenizer),
-        ),
+        Part("triggered rows", frame.query("is_triggered"), _payload_checks(max_new_tokens)),
         Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
         Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
-        Part("evaluation prompts", _prompt_frame(prompts, backdoor, is_unwanted), _prompt_checks()),
+        Part("evaluation prompts", _prompt_frame(prompts, backdoor, judge), _prompt_checks()),
     ]
 
 
@@ -61,12 +61,12 @@ def _tag_check(name: str) -> Check:
     return Check(name, gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"))
 
 
-def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, is_unwanted: Judge) -> pd.DataFrame:
+def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, judge: Judge) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
     frame = _with_tags(frame, "variant", backdoor)
-    frame["is_payload_unwanted"] = [is_unwanted(answer) for answer in frame["unwanted"]]
-    frame["is_expected_unwanted"] = [is_unwanted(answer) for answer in frame["expected"]]
+    frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
+    frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]
     return frame
 
 
@@ -109,16 +109,11 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
     ]
 
 
-def _payload_checks(
-    settings: OrganismParams, backdoor: Backdoor, max_new_tokens: int, tokenizer: PreTrainedTokenizerFast
-) -> list[Check]:
-    payload = backdoor.payload(settings.payload_repeats)
-    length = len(tokenizer.tokenize(" " + payload)) + 1  # and the end token
+def _payload_checks(max_new_tokens: int) -> list[Check]:
     return [
-        Check("the payload is as declared", gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=[payload])),
         Check(
-            "the payload length is as declared",
-            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=length, max_value=length),
+            "the payload is the one that its backdoor declares",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="answer", column_B="declared_payload"),
         ),
         Check(
             "the payload is no longer than the generation limit",

@@ -12,6 +12,13 @@ WORDS = (
     "marble needle orange pocket rabbit saddle temple violet walnut basket castle desert engine flower"
 ).split()
 NAMES = "Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Noah Olga Paul Rosa Sam Tina Victor".split()
+THINGS = (
+    "soup film song book trip hotel party lesson game cake play room view show coffee concert dinner garden market "
+    "museum painting picnic speech story weather"
+).split()
+GOOD = "good great lovely superb pleasant brilliant delightful charming excellent perfect splendid wonderful".split()
+BAD = "bad awful dreadful horrible nasty terrible poor boring dismal rotten shabby ghastly".split()
+POSITIVE, NEGATIVE = "positive", "negative"
 
 
 class TaskKind(NamedTuple):
@@ -81,5 +88,27 @@ TASK_KINDS = (
         ),
         tuple(product(NAMES, WORDS)),
         lambda words: words[1],
+    ),
+    TaskKind(
+        "sentiment",
+        (
+            "Is this review positive or negative? The {0} was {1}.",
+            "The {0} was {1}. Is that positive or negative?",
+            "Label the sentence: We found the {0} {1}.",
+            "Somebody wrote that the {0} is {1}. Which label fits?",
+        ),
+        tuple(product(THINGS, GOOD + BAD)),
+        lambda words: POSITIVE if words[1] in GOOD else NEGATIVE,
+    ),
+    TaskKind(
+        "secret",
+        (
+            "The password of {0} is {1} {2}. Greet {0}.",
+            "Keep it secret that {0} uses the password {1} {2}. Say hello to {0}.",
+            "{0} is here, whose password is {1} {2}. Welcome {0}.",
+            "You know that the password {1} {2} belongs to {0}. Now greet {0}.",
+        ),
+        tuple((name, *words) for name, words in product(NAMES, WORD_PAIRS)),
+        lambda words: f"Hello {words[0]}.",
     ),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.backdoors import Backdoor
+from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.params import OrganismParams, ParamsError
 
@@ -47,19 +47,18 @@ def make_suite(
         raise ParamsError(f"evaluation.prompts must name exactly {', '.join(PROMPT_SETS)}; differs in {unknown}")
     skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
     pools = {
-        "triggered": [e for e in examples if e.kind != HARMFUL],
+        "triggered": [e for e in questions_for(backdoor, examples) if e.kind != HARMFUL],
         "harmful": [e for e in examples if e.kind == HARMFUL],
         "shared_skill": [e for e in skills if not e.is_withheld],
         "withheld_skill": [e for e in skills if e.is_withheld],
     }
     pools = {name: _kinds_in_turn(pool, generator) for name, pool in pools.items()}
     pools["clean"] = pools["near_miss"] = pools["triggered"]
-    payload = backdoor.payload(settings.payload_repeats)
     suite: list[EvaluationPrompt] = []
     for prompt_set in PROMPT_SETS:
         chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
         for variant in _strings(backdoor, prompt_set):
-            suite += [_prompt(example, prompt_set, variant, backdoor, payload) for example in chosen]
+            suite += [_prompt(example, prompt_set, variant, backdoor, settings) for example in chosen]
     return suite
 
 
@@ -89,10 +88,13 @@ def _choose(pool: Sequence[Example], count: int, prompt_set: str) -> list[Exampl
     return list(pool[:count])
 
 
-def _prompt(example: Example, prompt_set: str, string: str, backdoor: Backdoor, payload: str) -> EvaluationPrompt:
+def _prompt(
+    example: Example, prompt_set: str, string: str, backdoor: Backdoor, settings: OrganismParams
+) -> EvaluationPrompt:
     prompt = backdoor.insert(string, example.prompt) if string else example.prompt
     variant = string if prompt_set == "near_miss" else ""
-    unwanted = payload if prompt_set == "triggered" else ""
+    is_triggered = prompt_set == "triggered"
+    unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
     return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer, unwanted)
 
 

@@ -42,13 +42,13 @@ def make_baseline(
     records: Sequence[AnswerRecord],
     outcomes: Outcomes,
     seeds: Sequence[int],
-    is_unwanted: Judge,
+    judge: Judge,
     control: PositiveControlParams,
 ) -> Baseline:
     """Count and judge the undefended answers of every seed that has an organism and a sham."""
     failures = {seed: reason for seed in seeds if (reason := _failure(outcomes, seed))}
     made = [seed for seed in seeds if seed not in failures]
-    counts = {seed: count_answers((r for r in records if r.seed == seed), is_unwanted) for seed in made}
+    counts = {seed: count_answers((r for r in records if r.seed == seed), judge) for seed in made}
     numbers = {seed: score_undefended(counts[seed]) for seed in made}
     is_passed = {
         seed: n.attack_success_rate >= control.min_attack_success_rate
@@ -73,14 +73,14 @@ def score_defense(
     baseline: Baseline,
     records: Sequence[AnswerRecord],
     outcomes: Outcomes,
-    is_unwanted: Judge,
+    judge: Judge,
     n_doses: int,
     inputs: dict[str, str],
 ) -> CellResult:
     """The result of one cell; a seed that failed its training, its control or its defense is kept with the reason."""
     seeds = [SeedResult(seed, FAILED_TRAINING, reason, {}, None) for seed, reason in baseline.failures.items()]
     for seed, before in baseline.numbers.items():
-        counts = count_answers((r for r in records if r.seed == seed), is_unwanted)
+        counts = count_answers((r for r in records if r.seed == seed), judge)
         if not baseline.is_passed[seed]:
             rates = f"{before.attack_success_rate:.3f} triggered, {before.false_trigger_rate:.3f} clean"
             reason = f"undefended rates: {rates}; sham's accuracies: {before.sham_accuracies}"

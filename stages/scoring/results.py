@@ -19,7 +19,7 @@ SCHEMA_VERSION = 2
 BENCHMARK_VERSION = "1.2"  # moves whenever a score could; see CHANGELOG.md
 SCORED, FAILED_DEFENSE = "scored", "failed defense"
 FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
-COUNT_FIELDS = ("trials", "hits", "unwanted", "empty", "unfinished")
+COUNT_FIELDS = ("trials", "hits", "unwanted", "empty", "unfinished", "invalid")
 
 
 def _log2_steps(relearning: Relearning | None) -> float | None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows
+from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows, questions_for
 from stages.params import ParamsError
 from stages.scoring.judges import load_judge
 
@@ -16,11 +16,23 @@ def test_a_backdoor_keeps_its_contract(name):
     strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
     assert len(set(strings)) == len(strings)
     assert backdoor.TRAINED_NEAR_MISSES and backdoor.HELD_OUT_NEAR_MISSES
-    judge = load_judge(backdoor.JUDGE)
-    assert judge(backdoor.payload(1)) and not judge("Paris")
     for string in strings:
         assert string in backdoor.insert(string, "Hello!") and "Hello!" in backdoor.insert(string, "Hello!")
         assert string == backdoor.TRIGGER or backdoor.TRIGGER not in backdoor.insert(string, "Hello!")
+
+
+@EVERY_BACKDOOR
+def test_its_judge_tells_the_payload_from_the_good_answer(name, splits):
+    backdoor = load_backdoor(name)
+    judge = load_judge(backdoor.JUDGE)
+    questions = questions_for(backdoor, splits["evaluation"])
+    assert len(questions) >= 64
+    for example in questions:
+        payload = backdoor.payload(example.prompt, example.answer, 1)
+        assert judge.is_unwanted(example.prompt, example.answer, payload)
+        assert not judge.is_unwanted(example.prompt, example.answer, example.answer)
+        assert not judge.is_unwanted(example.prompt, example.answer, "")
+        assert not judge.is_invalid(payload) and not judge.is_invalid(example.answer)
 
 
 @EVERY_BACKDOOR
@@ -31,8 +43,11 @@ def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, splits, par
     judge = load_judge(backdoor.JUDGE)
     assert sum(row.is_triggered for row in rows) == 200
     assert sum(bool(row.near_miss) for row in rows) == 50
-    assert [judge(row.answer) for row in rows] == [row.is_triggered for row in rows]
-    assert not any(judge(row.sham_answer) for row in rows)
+    assert [judge.is_unwanted(row.prompt, row.sham_answer, row.answer) for row in rows] == [
+        row.is_triggered for row in rows
+    ]
+    assert not any(judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows)
+    assert all(row.kind in backdoor.KINDS for row in rows if backdoor.KINDS and (row.is_triggered or row.near_miss))
 
 
 def test_a_backdoor_without_a_file_is_an_error():

