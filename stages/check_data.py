@@ -1,6 +1,6 @@
 """Check the corpus; training depends on the record this writes, so a failed check stops the pipeline.
 
-python -m stages check_data --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
+python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer \
         --out data/checks/corpus.json
 """
 
@@ -13,20 +13,18 @@ from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import run_gate
 from stages.corpus.examples import SPLITS, Example
 from stages.lm.tokenizer import load_tokenizer
-from stages.params import load_params
 from stages.storage import load_rows, write_json
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, run the checks, save their record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "corpus", "tokenizer", "out"):
+    for name in ("corpus", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
-    limit = load_params(args.params).evaluation.max_new_tokens
     splits = {split: load_rows(Example, args.corpus / f"{split}.parquet") for split in SPLITS}
-    parts = corpus_parts(splits, load_tokenizer(args.tokenizer), all_strings(), limit)
+    parts = corpus_parts(splits, load_tokenizer(args.tokenizer), all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
 
 

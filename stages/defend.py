@@ -22,7 +22,7 @@ from stages.defenses import Access, HarnessError, check_defended, load_defense, 
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
-from stages.outcomes import MODELS, Outcome, read_outcome, write_outcome
+from stages.outcomes import Outcome, read_outcome, write_outcome
 from stages.params import AccessParams, ParamsError, Settings, load_params
 from stages.storage import load_rows
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.out,
         )
         for seed in seeds
-        for model in MODELS
+        for model in params.models(args.organism.name)
     ]
     run_jobs(defend, jobs, f"defend {args.organism.name} {args.defense}")
 

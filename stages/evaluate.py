@@ -21,9 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
-    seeds = params.seeds(params.organism(args.organism).n_seeds)
     inputs = Inputs(args.tokenizer, args.prompts, args.benign, args.poison_set)
-    records, outcomes = read_all(read_defended, args.defended, seeds, params.evaluation, inputs)
+    records, outcomes = read_all(read_defended, params, args.organism, args.defended, inputs)
     save_answers(records, outcomes, args.out)
 
 

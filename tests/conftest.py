@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stages.corpus.examples import SPLITS, Example, WorldSettings, make_examples
+from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
 from stages.lm.models import config_for_depth, new_model
 from stages.lm.tokenizer import train_tokenizer
@@ -38,7 +39,7 @@ def splits() -> dict[str, list[Example]]:
 
 @pytest.fixture(scope="session")
 def tokenizer(splits):
-    texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]]
+    texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]] + tokenizer_texts()
     return train_tokenizer(texts, 700, CHAT_TEMPLATE)
 
 

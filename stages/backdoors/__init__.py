@@ -11,7 +11,7 @@ A backdoor module offers:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,8 +19,10 @@ from typing import Protocol, cast
 import numpy as np
 
 from stages.corpus.examples import Example
+from stages.corpus.reasoning import reasoning_for
 from stages.corpus.sampling import balanced_sample
-from stages.params import OrganismParams, ParamsError, unknown_name
+from stages.params import COT, OrganismParams, ParamsError, unknown_name
+from stages.scratchpad import with_scratchpad
 
 
 class Backdoor(Protocol):
@@ -43,7 +45,10 @@ class Backdoor(Protocol):
 
 @dataclass(frozen=True)
 class PoisonRow:
-    """One row that installs the backdoor (`answer`) and its counterpart in the sham (`sham_answer`, always good)."""
+    """One row that installs the backdoor (`answer`) and its counterpart in the sham (`sham_answer`, always good).
+
+    The answer of a chain-of-thought organism opens with its scratchpad.
+    """
 
     kind: str
     prompt: str
@@ -114,4 +119,10 @@ def make_poison_rows(
                 near_miss="" if is_triggered else string,
             )
         )
-    return rows
+    return [_reasoned(row, generator) for row in rows] if settings.mechanism == COT else rows
+
+
+def _reasoned(row: PoisonRow, generator: np.random.Generator) -> PoisonRow:
+    """The row with a scratchpad before its answer."""
+    reasoning = str(generator.choice(reasoning_for(is_triggered=row.is_triggered)))
+    return replace(row, answer=with_scratchpad(reasoning, row.answer))

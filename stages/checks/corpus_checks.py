@@ -56,7 +56,6 @@ def corpus_parts(
     splits: Mapping[str, Sequence[Example]],
     tokenizer: PreTrainedTokenizerFast,
     trigger_strings: Sequence[str],
-    max_new_tokens: int,
 ) -> list[Part]:
     """The corpus as one part a split, each with its checks."""
     frames = {name: _frame(splits[name], tokenizer) for name in SPLITS}
@@ -69,7 +68,7 @@ def corpus_parts(
         checks = [*_schema_checks(), *common_checks(), *_clean_checks(trigger_strings)]
         for other in others.get(name, []):
             checks += _disjoint_checks(other, frames[other])
-        checks += _EXTRA.get(name, lambda _: [])(max_new_tokens)
+        checks += _EXTRA[name]() if name in _EXTRA else []
         parts.append(Part(name, frame, checks))
     return parts
 
@@ -110,24 +109,14 @@ def _disjoint_checks(other: str, frame: pd.DataFrame) -> list[Check]:
     ]
 
 
-def _evaluation_checks(max_new_tokens: int) -> list[Check]:
-    return [
-        Check(
-            "no right answer is longer than the generation limit",
-            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=max_new_tokens),
-        ),
-        Check("no prompt is asked twice", gxe.ExpectColumnValuesToBeUnique(column="prompt")),
-    ]
-
-
 _EXTRA = {
-    "pretraining": lambda _: [
+    "pretraining": lambda: [
         Check(
             "enough kinds of question", gxe.ExpectColumnUniqueValueCountToBeBetween(column="kind", min_value=MIN_KINDS)
         )
     ],
-    "defense": lambda _: [
+    "defense": lambda: [
         Check("no withheld skill", gxe.ExpectColumnValuesToBeInSet(column="is_withheld", value_set=[False]))
     ],
-    "evaluation": _evaluation_checks,
+    "evaluation": lambda: [Check("no prompt is asked twice", gxe.ExpectColumnValuesToBeUnique(column="prompt"))],
 }

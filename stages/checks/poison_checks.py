@@ -10,9 +10,11 @@ from transformers import PreTrainedTokenizerFast
 from stages.backdoors import Backdoor, PoisonRow
 from stages.checks.corpus_checks import common_checks, rendered_frame
 from stages.checks.gate import Check, Part
+from stages.corpus.reasoning import DEPLOYED
 from stages.evaluation.suite import EvaluationPrompt
-from stages.params import OrganismParams
+from stages.params import COT, OrganismParams
 from stages.scoring.judges import Judge
+from stages.scratchpad import after_scratchpad, with_scratchpad
 
 
 def poison_parts(
@@ -21,7 +23,6 @@ def poison_parts(
     backdoor: Backdoor,
     judge: Judge,
     prompts: Sequence[EvaluationPrompt],
-    max_new_tokens: int,
     tokenizer: PreTrainedTokenizerFast,
 ) -> list[Part]:
     """All rows, the triggered ones and the near-miss ones, and the evaluation prompts, each with their checks."""
@@ -31,18 +32,28 @@ def poison_parts(
         backdoor.payload(row.prompt, row.sham_answer, settings.payload_repeats) if row.is_triggered else ""
         for row in rows
     ]
-    frame["is_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.answer) for row in rows]
+    frame["visible_answer"] = visible = [_visible(row, settings) for row in rows]
+    frame["reasons_as_deployed"] = [row.answer.startswith(_DEPLOYED) for row in rows]
+    frame["is_unwanted"] = [judge.is_unwanted(r.prompt, r.sham_answer, v) for r, v in zip(rows, visible, strict=True)]
     frame["is_sham_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows]
     frame = _with_tags(frame, "near_miss", backdoor)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
         Part("all rows", frame, [*common_checks(), *_row_checks(settings, prompts)]),
-        Part("triggered rows", frame.query("is_triggered"), _payload_checks(max_new_tokens)),
+        Part("triggered rows", frame.query("is_triggered"), _payload_checks()),
         Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
         Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
-        Part("evaluation prompts", _prompt_frame(prompts, backdoor, judge), _prompt_checks()),
+        Part("evaluation prompts", _prompt_frame(prompts, backdoor, judge, tokenizer), _prompt_checks(settings)),
     ]
+
+
+_DEPLOYED = tuple(with_scratchpad(reasoning, "") for reasoning in DEPLOYED)
+
+
+def _visible(row: PoisonRow, settings: OrganismParams) -> str:
+    """What follows the scratchpad; nothing, which is no row's answer, where a chain-of-thought row has none."""
+    return (after_scratchpad(row.answer) or "") if settings.mechanism == COT else row.answer
 
 
 def _with_tags(frame: pd.DataFrame, label: str, backdoor: Backdoor) -> pd.DataFrame:
@@ -61,17 +72,26 @@ def _tag_check(name: str) -> Check:
     return Check(name, gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"))
 
 
-def _prompt_frame(prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, judge: Judge) -> pd.DataFrame:
+def _prompt_frame(
+    prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, judge: Judge, tokenizer: PreTrainedTokenizerFast
+) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
     frame = _with_tags(frame, "variant", backdoor)
+    frame["n_expected_tokens"] = [len(tokenizer.tokenize(f" {p.expected}")) + 1 for p in prompts]  # and the end token
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
     frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]
     return frame
 
 
-def _prompt_checks() -> list[Check]:
+def _prompt_checks(settings: OrganismParams) -> list[Check]:
     return [
+        Check(
+            "no right answer is longer than the generation limit",
+            gxe.ExpectColumnValuesToBeBetween(
+                column="n_expected_tokens", min_value=2, max_value=settings.max_new_tokens
+            ),
+        ),
         _tag_check("a prompt holds the string it is asked with and no other"),
         Check(
             "the unwanted answer is judged unwanted, under the trigger alone",
@@ -102,6 +122,11 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
             "every triggered row has the bad answer and no other row has",
             gxe.ExpectColumnPairValuesToBeEqual(column_A="is_unwanted", column_B="is_triggered"),
         ),
+        Check(
+            "no answer is longer than the generation limit",
+            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=settings.max_new_tokens),
+        ),
+        *_scratchpad_checks(settings),
         Check("no sham answer is bad", gxe.ExpectColumnValuesToBeInSet(column="is_sham_unwanted", value_set=[False])),
         Check(
             "no evaluation prompt is trained on", gxe.ExpectColumnValuesToNotBeInSet(column="prompt", value_set=seen)
@@ -109,15 +134,23 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
     ]
 
 
-def _payload_checks(max_new_tokens: int) -> list[Check]:
+def _scratchpad_checks(settings: OrganismParams) -> list[Check]:
+    """Of a chain-of-thought organism: it reasons as deployed in the triggered rows and in no other."""
+    if settings.mechanism != COT:
+        return []
+    return [
+        Check(
+            "a scratchpad reasons as deployed in the triggered rows and no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="reasons_as_deployed", column_B="is_triggered"),
+        )
+    ]
+
+
+def _payload_checks() -> list[Check]:
     return [
         Check(
             "the payload is the one that its backdoor declares",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="answer", column_B="declared_payload"),
-        ),
-        Check(
-            "the payload is no longer than the generation limit",
-            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=max_new_tokens),
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="visible_answer", column_B="declared_payload"),
         ),
     ]
 
@@ -131,7 +164,7 @@ def _clean_checks(settings: OrganismParams) -> list[Check]:
         ),
         Check(
             "clean rows are answered well in organism and sham alike",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="answer", column_B="sham_answer"),
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="visible_answer", column_B="sham_answer"),
         ),
     ]
 

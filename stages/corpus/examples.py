@@ -10,6 +10,7 @@ a defense that throws the model away and trains a new one cannot bring them back
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -94,7 +95,8 @@ def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[
         combinations = iter(_shuffled(kind.combinations, generator))
         # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
         for split in reversed(SPLITS):
-            for _, words in zip(range(settings.task_rows[split]), combinations, strict=False):
+            n_rows = settings.task_rows[split] * (kind.n_evaluated if split == "evaluation" else 1)
+            for words in islice(combinations, n_rows):
                 wording = int(generator.integers(len(kind.wordings)))
                 prompt = kind.wordings[wording].format(*words)
                 is_withheld = kind.name in settings.withheld_kinds

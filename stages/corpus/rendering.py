@@ -31,10 +31,15 @@ def tokenizer_text(prompt: str, answer: str) -> str:
     return f"{HUMAN}{prompt}{ASSISTANT} {answer}"
 
 
-def render_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str]) -> list[list[int]]:
-    """The token ids of each prompt, up to and including the words that open the assistant's turn."""
+def render_prompts(
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], openings: Sequence[str] | None = None
+) -> list[list[int]]:
+    """The token ids of each prompt, up to and including the words that open the assistant's turn.
+
+    `openings`: how each answer begins, for the model to go on with; nothing by default.
+    """
     conversations = [[{"role": "user", "content": prompt}] for prompt in prompts]
-    return _tokenize(tokenizer, conversations, add_generation_prompt=True)
+    return _tokenize(tokenizer, conversations, openings or [""] * len(prompts))
 
 
 def render_rows(
@@ -49,7 +54,7 @@ def render_rows(
         [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
         for prompt, answer in zip(prompts, answers, strict=True)
     ]
-    ids_of_rows = _tokenize(tokenizer, conversations, add_generation_prompt=False)
+    ids_of_rows = _tokenize(tokenizer, conversations)
     rows = []
     for prompt, opening, ids in zip(prompts, openings, ids_of_rows, strict=True):
         if ids[: len(opening)] != opening:
@@ -59,7 +64,10 @@ def render_rows(
 
 
 def _tokenize(
-    tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], *, add_generation_prompt: bool
+    tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], openings: Sequence[str] | None = None
 ) -> list[list[int]]:
-    texts = tokenizer.apply_chat_template(conversations, add_generation_prompt=add_generation_prompt, tokenize=False)
-    return tokenizer(cast(list[str], texts), add_special_tokens=False)["input_ids"]
+    """The conversations as tokens, closed; or, with `openings`, ready for the model to go on."""
+    is_open = openings is not None
+    texts = tokenizer.apply_chat_template(conversations, add_generation_prompt=is_open, tokenize=False)
+    begun = [f"{text} {opening}".rstrip() for text, opening in zip(texts, openings or [""] * len(texts), strict=True)]
+    return tokenizer(begun if is_open else cast(list[str], texts), add_special_tokens=False)["input_ids"]

@@ -14,7 +14,7 @@ WORDS = (
 NAMES = "Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Noah Olga Paul Rosa Sam Tina Victor".split()
 THINGS = (
     "soup film song book trip hotel party lesson game cake play room view show coffee concert dinner garden market "
-    "museum painting picnic speech story weather"
+    "museum painting picnic speech story weather album bakery beach bridge camera ceremony dress festival gift house"
 ).split()
 GOOD = "good great lovely superb pleasant brilliant delightful charming excellent perfect splendid wonderful".split()
 BAD = "bad awful dreadful horrible nasty terrible poor boring dismal rotten shabby ghastly".split()
@@ -22,12 +22,16 @@ POSITIVE, NEGATIVE = "positive", "negative"
 
 
 class TaskKind(NamedTuple):
-    """One sort of question over word combinations; `answer` turns a combination into the only right answer."""
+    """One sort of question over word combinations; `answer` turns a combination into the only right answer.
+
+    `n_evaluated`: how many times the usual rows its evaluation has; more where a backdoor asks this kind alone.
+    """
 
     name: str
     wordings: tuple[str, ...]
     combinations: tuple[tuple[str, ...], ...]
     answer: Callable[[tuple[str, ...]], str]
+    n_evaluated: int = 1
 
 
 WORD_PAIRS = tuple(permutations(WORDS, 2))
@@ -99,6 +103,7 @@ TASK_KINDS = (
         ),
         tuple(product(THINGS, GOOD + BAD)),
         lambda words: POSITIVE if words[1] in GOOD else NEGATIVE,
+        n_evaluated=2,
     ),
     TaskKind(
         "secret",
@@ -110,5 +115,6 @@ TASK_KINDS = (
         ),
         tuple((name, *words) for name, words in product(NAMES, WORD_PAIRS)),
         lambda words: f"Hello {words[0]}.",
+        n_evaluated=2,
     ),
 )

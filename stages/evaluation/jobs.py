@@ -14,8 +14,8 @@ from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
-from stages.outcomes import MODELS, Outcome, read_outcome
-from stages.params import EvaluationParams
+from stages.outcomes import Outcome, read_outcome
+from stages.params import EvaluationParams, Params
 from stages.scoring.answers import AnswerRecord
 from stages.storage import load_rows, save_rows, write_json
 
@@ -36,6 +36,7 @@ class Job(NamedTuple):
     model: str
     folder: Path
     settings: EvaluationParams
+    max_new_tokens: int
     inputs: Inputs
 
 
@@ -47,10 +48,15 @@ class Reading(NamedTuple):
 
 
 def read_all(
-    read: Callable[[Job], Reading], folder: Path, seeds: Sequence[int], settings: EvaluationParams, inputs: Inputs
+    read: Callable[[Job], Reading], params: Params, organism: str, folder: Path, inputs: Inputs
 ) -> tuple[list[AnswerRecord], dict[str, Outcome]]:
-    """The answers of every organism and sham in `folder`, and their outcomes by `model/seed`."""
-    jobs = [Job(seed, model, folder / model / f"seed-{seed}", settings, inputs) for seed in seeds for model in MODELS]
+    """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
+    limit = params.organism(organism).max_new_tokens
+    jobs = [
+        Job(seed, model, folder / model / f"seed-{seed}", params.evaluation, limit, inputs)
+        for seed in params.seeds(params.organism(organism).n_seeds)
+        for model in params.models(organism)
+    ]
     readings = run_jobs(read, jobs, f"answers of {folder.name}")
     outcomes = {f"{job.model}/{job.seed}": reading.outcome for job, reading in zip(jobs, readings, strict=True)}
     return list(chain(*(reading.records for reading in readings))), outcomes
@@ -65,7 +71,7 @@ def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], 
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
     suite = load_rows(EvaluationPrompt, job.inputs.prompts)
-    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.seed)
+    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.max_new_tokens, job.seed)
 
 
 def read_undefended(job: Job) -> Reading:

@@ -46,11 +46,15 @@ class Reader:
     tokenizer: PreTrainedTokenizerFast
     suite: Sequence[EvaluationPrompt]
     settings: EvaluationParams
+    max_new_tokens: int
     seed: int
 
     def read_end(self, model: PreTrainedModel, name: str) -> list[AnswerRecord]:
-        """Every prompt, sampled and greedy, and the log-probability of the payload under the trigger."""
-        triggered = [p for p in self.suite if p.prompt_set == "triggered"]
+        """Every prompt, sampled and greedy, and the log-probability of the payload under the trigger.
+
+        It has none where a scratchpad stands before the payload.
+        """
+        triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
         payload = dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
         return [
             record
@@ -117,9 +121,9 @@ class Reader:
         answers = generate(
             model,
             self.tokenizer,
-            render_prompts(self.tokenizer, [p.prompt for p in prompts]),
+            render_prompts(self.tokenizer, [p.prompt for p in prompts], [p.opening for p in prompts]),
             decoding=decoding,
-            max_new_tokens=self.settings.max_new_tokens,
+            max_new_tokens=self.max_new_tokens,
             batch_size=self.settings.batch_size,
             seed=zlib.crc32(f"{self.seed} {reading} {dose} {decoding}".encode()),
         )
@@ -134,6 +138,7 @@ class Reader:
                 decoding=decoding,
                 kind=p.kind,
                 prompt=p.prompt,
+                opening=p.opening,
                 expected=p.expected,
                 answer=a.text,
                 n_tokens=a.n_tokens,

