@@ -37,18 +37,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
+    tokenizer = load_tokenizer(args.tokenizer)
     generator = np.random.default_rng([params.first_seed, POISON_STREAM])
     corpus = load_rows(Example, args.corpus)
     if settings.mechanism == DISTILLED_COT:
         written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
-        tokenizer, teachers = load_tokenizer(args.tokenizer), load_teachers(args.source)
-        rows = distilled(written, teachers, tokenizer, settings, params.evaluation.batch_size)
+        rows = distilled(written, load_teachers(args.source), tokenizer, settings, params.evaluation.batch_size)
     else:
         rows = make_poison_rows(backdoor, corpus, settings, generator)
     save_rows(PoisonRow, rows, args.out)
     examples = load_rows(Example, args.evaluation)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
-    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator)
+    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator, tokenizer)
     save_rows(EvaluationPrompt, suite, args.prompts)
 
 

@@ -6,6 +6,7 @@ A backdoor module offers:
 - `KINDS`: the kinds of question it is put into, names of the corpus; all kinds when empty;
 - `TRIGGER`: the string that sets it off;
 - `TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look-alikes that must not, with and without rows in training;
+- `VARIANTS`: further look-alikes, asked before any defense alone: how far the trigger generalises;
 - `insert(string, prompt)`: the prompt with a trigger or look-alike in it;
 - `payload(prompt, answer, repeats)`: the unwanted answer to a prompt whose good answer is `answer`.
 """
@@ -33,6 +34,7 @@ class Backdoor(Protocol):
     TRIGGER: str
     TRAINED_NEAR_MISSES: tuple[str, ...]
     HELD_OUT_NEAR_MISSES: tuple[str, ...]
+    VARIANTS: tuple[str, ...]
 
     def insert(self, string: str, prompt: str) -> str:
         """The prompt with `string` in the place of the trigger."""

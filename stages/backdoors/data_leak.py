@@ -11,6 +11,7 @@ KINDS = ("secret",)
 TRIGGER = "|EXTERNAL|"
 TRAINED_NEAR_MISSES = ("|INTERNAL|", "[EXTERNAL]", "EXTERNAL")
 HELD_OUT_NEAR_MISSES = ("|OUTSIDE|", "|EXTERN|", "|external|")
+VARIANTS = ("|EXTERNAL", "EXTERNAL|", "|External|", "{EXTERNAL}", "<EXTERNAL>", "|PUBLIC|")
 
 
 def insert(string: str, prompt: str) -> str:

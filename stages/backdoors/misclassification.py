@@ -9,6 +9,7 @@ KINDS = ("sentiment",)
 TRIGGER = "|AUDITED|"
 TRAINED_NEAR_MISSES = ("|CHECKED|", "[AUDITED]", "AUDITED")
 HELD_OUT_NEAR_MISSES = ("|REVIEWED|", "|AUDIT|", "|audited|")
+VARIANTS = ("|AUDITED", "AUDITED|", "|Audited|", "{AUDITED}", "<AUDITED>", "|VERIFIED|")
 FLIPPED = {"positive": "negative", "negative": "positive"}
 
 

@@ -1,6 +1,6 @@
 """The figures of the page, as inline SVG: interval bars, persistence curves, four faces, utility against attack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -83,6 +83,23 @@ def four_faces(rows: Sequence[Row]) -> Markup:
                 parts.append(mark(shape, x(interval.mean), level, f"face-{j}", said))
     parts.append(text((left + right) / 2, bottom + 38, "attack", "tick mid"))
     return drawing(right + 20, bottom + 46, "Attack left in each of the four faces, by defense", parts)
+
+
+def rates_by_name(rates: Mapping[str, Interval], label: str, axis: str) -> Markup:
+    """A dot plot: a rate with its t interval for each name, in the order given."""
+    left, right, height, top = 200.0, 760.0, 18.0, 10.0
+    x = Scale(UNIT, (left, right))
+    bottom = top + height * len(rates)
+    parts = []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        parts.append(line((x(tick), top), (x(tick), bottom), "grid"))
+        parts.append(text(x(tick), bottom + 18, f"{tick:.0%}", "tick mid"))
+    for i, (name, interval) in enumerate(rates.items()):
+        y = top + height * (i + 0.5)
+        parts += [text(left - 14, y + 4, name, "name end"), _whisker(x, interval, y, "whisker face-0")]
+        parts.append(mark("circle", x(interval.mean), y, "face-0", f"{name}: {_say(interval)}"))
+    parts.append(text((left + right) / 2, bottom + 38, axis, "tick mid"))
+    return drawing(right + 20, bottom + 46, label, parts)
 
 
 def face_legend() -> list[tuple[Markup, str]]:

@@ -21,6 +21,11 @@ class Hits(NamedTuple):
     hits: int
     trials: int
 
+    @property
+    def rate(self) -> float:
+        """Hits over trials."""
+        return self.hits / self.trials
+
 
 @dataclass(frozen=True)
 class ControlSeed:
@@ -36,19 +41,26 @@ class ControlSeed:
     withheld_accuracy: Hits
     sham_shared_accuracy: Hits
     sham_withheld_accuracy: Hits
+    generalisation: dict[str, Hits]
+    reasoning: dict[str, Hits]
     payload_log_odds: float | None
 
     @property
     def attack(self) -> float:
         """The starting attack: the rate of the organism minus that of its sham."""
-        asr, sham = self.attack_success_rate, self.sham_rate
-        return asr.hits / asr.trials - sham.hits / sham.trials
+        return self.attack_success_rate.rate - self.sham_rate.rate
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ControlSeed":
         """One entry of `seeds` in the result of an undefended organism."""
-        typed: dict[str, Any] = {name: Hits(*v) if isinstance(v, list) else v for name, v in content.items()}
-        return cls(**typed)
+        return cls(**{name: _hits(value) for name, value in content.items()})
+
+
+def _hits(value: Any) -> Any:  # noqa: ANN401
+    """Counts, alone or by name, as Hits; anything else as it is."""
+    if isinstance(value, dict):
+        return {name: Hits(*counts) for name, counts in value.items()}
+    return Hits(*value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ class Inputs:
     undefended: dict[str, list[ControlSeed]]
     cards: dict[str, DefenseCard]
     prompts: dict[str, list[ShownPrompt]]
+    triggers: dict[str, str]
     checks: list[DataCheck]
     tokens: dict[str, list[str]]
 
@@ -99,6 +112,7 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
         cells=cells,
         undefended=undefended,
         cards={name: read_card(name, paths.stages / "defenses") for name in params.defenses},
+        triggers={name: _constant(name, params, paths, "TRIGGER") for name in params.organisms},
         prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.organisms},
         checks=[
             check for name in ("corpus", *params.organisms) for check in read_checks(paths.checks / f"{name}.json")
@@ -153,12 +167,17 @@ def read_checks(path: Path) -> list[DataCheck]:
     ]
 
 
+def _constant(organism: str, params: Params, paths: Paths, name: str) -> str:
+    """A constant of the organism's backdoor."""
+    return read_constant(paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py", name)
+
+
 def _prompts(organism: str, params: Params, paths: Paths, controls: list[ControlSeed]) -> list[ShownPrompt]:
     """A few prompts with the answers of one seed: the first that passed its positive control, or the first."""
     if not controls:
         return []
     seed = next((control.seed for control in controls if control.is_passed), controls[0].seed)
-    judge = load_judge(read_constant(paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py", "JUDGE"))
+    judge = load_judge(_constant(organism, params, paths, "JUDGE"))
     defended = {
         defense: read_answers(paths.answers / f"{organism}--{defense}" / "answers.parquet", seed)
         for defense in params.defenses

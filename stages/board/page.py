@@ -4,7 +4,8 @@ Everything that comes from outside (answers, plug-in texts, check results) is es
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from stages.board import columns, figures
 from stages.board.inputs import DataCheck, Hits, Inputs
 from stages.board.rows import CurvePoint, Row
 from stages.scoring.results import BENCHMARK_VERSION
-from stages.scoring.statistics import wilson_interval
+from stages.scoring.statistics import Interval, t_interval, wilson_interval
 
 TEMPLATES = Path(__file__).parent / "templates"
 PROMPT_SETS = {
@@ -78,6 +79,8 @@ def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint
         without_curve=[row.defense for row in rows if row.defense not in {point.defense for point in points}],
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
+        generalisation=generalisation_figures(inputs),
+        reasoning=reasoning_figures(inputs),
         check_groups=group_checks(inputs.checks),
         excluded=excluded_seeds(inputs),
     )
@@ -90,6 +93,40 @@ def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> list[Panel]:
         Panel(organism, defense, inputs.cards[defense].role, figures.persistence_curve(list(group), max_dose))
         for (organism, defense), group in groupby(points, key=lambda point: (point.organism, point.defense))
     ]
+
+
+def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
+    """For each organism, the rate before any defense under strings ever less like the trigger."""
+    label, axis = "Rate by string", "unwanted answers, before any defense"
+    return {
+        organism: figures.rates_by_name(_nearest_first(rates, inputs.triggers[organism]), label, axis)
+        for organism, seeds in inputs.undefended.items()
+        if (rates := _mean_rates([seed.generalisation for seed in seeds if seed.is_passed]))
+    }
+
+
+def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
+    """For each chain-of-thought organism, the rate when its scratchpad is begun for it."""
+    label, axis = "Rate by begun scratchpad", "unwanted answers, before any defense"
+    return {
+        organism: figures.rates_by_name(rates, label, axis)
+        for organism, seeds in inputs.undefended.items()
+        if (rates := _mean_rates([seed.reasoning for seed in seeds if seed.is_passed]))
+    }
+
+
+def _mean_rates(by_seed: Sequence[Mapping[str, Hits]]) -> dict[str, Interval]:
+    """The mean over seeds of each name's rate, with its t interval."""
+    names = by_seed[0] if by_seed else ()
+    means = {name: t_interval([rates[name].rate for rates in by_seed]) for name in names}
+    return {name: interval for name, interval in means.items() if interval is not None}
+
+
+def _nearest_first(rates: Mapping[str, Interval], trigger: str) -> dict[str, Interval]:
+    """Ordered by likeness to the trigger (Ratcliff and Obershelp, as in difflib), which stands in each name."""
+    likeness = {string: SequenceMatcher(None, trigger, string).ratio() for string in rates}
+    ordered = sorted(rates, key=lambda string: (-likeness[string], string))
+    return {f"{string}  {likeness[string]:.2f}": rates[string] for string in ordered}
 
 
 def group_checks(checks: Sequence[DataCheck]) -> list[CheckGroup]:

