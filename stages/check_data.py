@@ -24,9 +24,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
-    limit = load_params(args.params).evaluation.max_new_tokens
+    limits = load_params(args.params).evaluation.max_new_tokens
     splits = {split: load_rows(Example, args.corpus / f"{split}.parquet") for split in SPLITS}
-    parts = corpus_parts(splits, load_tokenizer(args.tokenizer), all_strings(), limit)
+    parts = corpus_parts(splits, load_tokenizer(args.tokenizer), all_strings(), limits)
     write_json(run_gate("corpus", parts, args.docs), args.out)
 
 

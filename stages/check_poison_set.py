@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         backdoor,
         load_judge(backdoor.JUDGE),
         load_rows(EvaluationPrompt, args.prompts),
-        params.evaluation.max_new_tokens,
+        params.evaluation.longest_answer(params.domains_of(args.organism)),
         load_tokenizer(args.tokenizer),
     )
     write_json(run_gate(args.organism, parts, args.docs), args.out)

@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_params(args.params)
     seeds = params.seeds(params.organism(args.organism).n_seeds)
-    inputs = Inputs(args.tokenizer, args.prompts, args.benign, args.poison_set)
+    inputs = Inputs(params.domains_of(args.organism), args.tokenizer, args.prompts, args.benign, args.poison_set)
     records, outcomes = read_all(read_defended, args.defended, seeds, params.evaluation, inputs)
     save_answers(records, outcomes, args.out)
 

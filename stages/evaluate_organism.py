@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_params(args.params)
     seeds = params.seeds(params.organism(args.organism.name).n_seeds)
-    inputs = Inputs(args.tokenizer, args.prompts)
+    inputs = Inputs(params.domains_of(args.organism.name), args.tokenizer, args.prompts)
     records, outcomes = read_all(read_undefended, args.organism, seeds, params.evaluation, inputs)
     save_answers(records, outcomes, args.out)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.params import load_params
 from stages.storage import load_rows, save_rows
@@ -30,11 +30,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
-    rows = make_poison_rows(
-        backdoor, load_rows(Example, args.corpus), settings, np.random.default_rng([params.first_seed, POISON_STREAM])
-    )
+    domains = params.domains_of(args.organism)
+    corpus = of_domains(load_rows(Example, args.corpus), domains)
+    rows = make_poison_rows(backdoor, corpus, settings, np.random.default_rng([params.first_seed, POISON_STREAM]))
     save_rows(PoisonRow, rows, args.out)
-    examples = load_rows(Example, args.evaluation)
+    examples = of_domains(load_rows(Example, args.evaluation), domains)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
     suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator)
     save_rows(EvaluationPrompt, suite, args.prompts)

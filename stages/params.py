@@ -37,8 +37,9 @@ class CorpusParams:
 
 @dataclass(frozen=True)
 class SizeParams:
-    """A from-scratch base model: its size by one dial, and how it is pretrained."""
+    """A from-scratch base model: its size by one dial, the domains of the corpus it knows, how it is pretrained."""
 
+    domains: list[str]
     depth: int
     n_seeds: int
     steps: int
@@ -93,14 +94,22 @@ class RelearningParams:
 
 @dataclass(frozen=True)
 class EvaluationParams:
-    """How many prompts of which set, how many triggered ones at a checkpoint, and the two further trainings."""
+    """How many prompts of which set, how many triggered ones at a checkpoint, and the two further trainings.
+
+    `max_new_tokens` is the longest answer that is generated, by domain of the corpus.
+    """
 
     prompts: dict[str, int]
     checkpoint_prompts: int
-    max_new_tokens: int
+    max_new_tokens: dict[str, int]
     batch_size: int
     return_tuning: TuningParams
     relearning: RelearningParams
+
+    def longest_answer(self, domains: Iterable[str]) -> int:
+        """The tokens that a model of `domains` may write. Raises ParamsError when `max_new_tokens` lacks a domain."""
+        advice = "Add it under `evaluation.max_new_tokens` in params.yaml."
+        return max(_look_up(self.max_new_tokens, domain, "domain", advice) for domain in domains)
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,10 @@ class Params:
     def size(self, name: str) -> SizeParams:
         """The base size called `name`. Raises ParamsError when params.yaml has none of that name."""
         return _look_up(self.sizes, name, "size", "Add it under `sizes` in params.yaml.")
+
+    def domains_of(self, organism: str) -> list[str]:
+        """The domains of the corpus that the base of `organism` knows."""
+        return self.size(self.organism(organism).size).domains
 
     def defense(self, name: str) -> Settings:
         """The settings of the defense called `name`. Raises ParamsError when params.yaml has none of that name."""

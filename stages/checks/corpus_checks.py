@@ -56,10 +56,10 @@ def corpus_parts(
     splits: Mapping[str, Sequence[Example]],
     tokenizer: PreTrainedTokenizerFast,
     trigger_strings: Sequence[str],
-    max_new_tokens: int,
+    max_new_tokens: Mapping[str, int],
 ) -> list[Part]:
-    """The corpus as one part a split, each with its checks."""
-    frames = {name: _frame(splits[name], tokenizer) for name in SPLITS}
+    """The corpus as one part a split, each with its checks; `max_new_tokens` by domain."""
+    frames = {name: _frame(splits[name], tokenizer, max_new_tokens) for name in SPLITS}
     others = {
         "evaluation": [name for name in SPLITS if name != "evaluation"],
         "defense": [name for name in SPLITS if name != "defense"],
@@ -69,19 +69,22 @@ def corpus_parts(
         checks = [*_schema_checks(), *common_checks(), *_clean_checks(trigger_strings)]
         for other in others.get(name, []):
             checks += _disjoint_checks(other, frames[other])
-        checks += _EXTRA.get(name, lambda _: [])(max_new_tokens)
+        checks += _EXTRA.get(name, lambda: [])()
         parts.append(Part(name, frame, checks))
     return parts
 
 
-def _frame(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
+def _frame(
+    examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, max_new_tokens: Mapping[str, int]
+) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(example) for example in examples])
     frame["combination"] = frame["kind"] + "/" + frame["entity"] + "/" + frame["wording"].astype(str)
+    frame["generation_limit"] = frame["domain"].map(max_new_tokens)
     return rendered_frame(frame, tokenizer)
 
 
 def _schema_checks() -> list[Check]:
-    derived = ["combination", "trained_text", "templated_text", "n_tokens", "n_answer_tokens"]
+    derived = ["combination", "generation_limit", "trained_text", "templated_text", "n_tokens", "n_answer_tokens"]
     columns = [field.name for field in fields(Example)] + derived
     return [
         Check("the columns are the schema's", gxe.ExpectTableColumnsToMatchSet(column_set=columns, exact_match=True)),
@@ -110,23 +113,25 @@ def _disjoint_checks(other: str, frame: pd.DataFrame) -> list[Check]:
     ]
 
 
-def _evaluation_checks(max_new_tokens: int) -> list[Check]:
+def _evaluation_checks() -> list[Check]:
     return [
         Check(
             "no right answer is longer than the generation limit",
-            gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=max_new_tokens),
+            gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+                column_A="generation_limit", column_B="n_answer_tokens", or_equal=True
+            ),
         ),
         Check("no prompt is asked twice", gxe.ExpectColumnValuesToBeUnique(column="prompt")),
     ]
 
 
 _EXTRA = {
-    "pretraining": lambda _: [
+    "pretraining": lambda: [
         Check(
             "enough kinds of question", gxe.ExpectColumnUniqueValueCountToBeBetween(column="kind", min_value=MIN_KINDS)
         )
     ],
-    "defense": lambda _: [
+    "defense": lambda: [
         Check("no withheld skill", gxe.ExpectColumnValuesToBeInSet(column="is_withheld", value_set=[False]))
     ],
     "evaluation": _evaluation_checks,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.backdoors import PoisonRow
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.models import load_model
@@ -21,8 +21,9 @@ from stages.storage import load_rows, save_rows, write_json
 
 
 class Inputs(NamedTuple):
-    """Where the evaluation finds its data; the last two are for defended models alone."""
+    """Which domains the model knows, and where its data are; the last two are for defended models alone."""
 
+    domains: Sequence[str]
     tokenizer: Path
     prompts: Path
     benign: Path = Path()
@@ -65,7 +66,8 @@ def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], 
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
     suite = load_rows(EvaluationPrompt, job.inputs.prompts)
-    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.seed)
+    longest = job.settings.longest_answer(job.inputs.domains)
+    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.seed, longest)
 
 
 def read_undefended(job: Job) -> Reading:
@@ -88,7 +90,8 @@ def read_defended(job: Job) -> Reading:
         records += reader.read_end(load_model(end), job.model)
         for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
             records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
-        records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
+        benign = of_domains(load_rows(Example, job.inputs.benign), job.inputs.domains)
+        records += reader.read_return(load_model(end), job.model, benign)
     except TrainingDivergedError as error:
         return Reading(records, outcome._replace(failure=f"the defended model cannot be trained on: {error}"))
     with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown

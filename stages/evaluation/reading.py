@@ -47,6 +47,7 @@ class Reader:
     suite: Sequence[EvaluationPrompt]
     settings: EvaluationParams
     seed: int
+    max_new_tokens: int
 
     def read_end(self, model: PreTrainedModel, name: str) -> list[AnswerRecord]:
         """Every prompt, sampled and greedy, and the log-probability of the payload under the trigger."""
@@ -119,7 +120,7 @@ class Reader:
             self.tokenizer,
             render_prompts(self.tokenizer, [p.prompt for p in prompts]),
             decoding=decoding,
-            max_new_tokens=self.settings.max_new_tokens,
+            max_new_tokens=self.max_new_tokens,
             batch_size=self.settings.batch_size,
             seed=zlib.crc32(f"{self.seed} {reading} {dose} {decoding}".encode()),
         )

