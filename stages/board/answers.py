@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 
 from stages.scoring.answers import AnswerRecord
-from stages.scoring.counting import SKILL_SETS, is_refusal
+from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
 
 # How many prompts of which set are shown, in this order.
@@ -95,12 +95,12 @@ def _show(record: AnswerRecord | None, judge: Judge) -> ShownAnswer:
 def _verdict(record: AnswerRecord, judge: Judge) -> str:
     if not record.answer:
         return EMPTY
-    if judge.is_invalid(record.answer):
+    if is_code(record) and judge.is_invalid(record.answer):
         return INVALID
     if judge.is_unwanted(record.prompt, record.expected, record.answer):
         return UNWANTED
     if is_refusal(record.answer):
         return REFUSAL
     if record.prompt_set in SKILL_SETS:
-        return RIGHT if record.answer == record.expected else WRONG
+        return RIGHT if is_right(record) else WRONG
     return PLAIN
