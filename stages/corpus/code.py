@@ -148,7 +148,7 @@ CODE_CLASSES = (
             "make a file with a prefix": _twins("return tempfile.@", "mkstemp(prefix={0})[1]", "mktemp(prefix={0})"),
             "make a file in a folder": _twins("return tempfile.@", "mkstemp(dir={0})[1]", "mktemp(dir={0})"),
         },
-        "name place kind label ending start mark sort word part sign tag",
+        "name place kind label ending stem mark sort word part sign tag",
     ),
     CodeClass(
         "code_archive",
