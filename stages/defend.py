@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.defenses import Access, HarnessError, check_defended, load_defense, needs_of, run_defense
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
@@ -36,6 +36,7 @@ class Job(NamedTuple):
     settings: Settings
     access: AccessParams
     examples: Path
+    domains: list[str]
     tokenizer: Path
     out: Path
 
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             settings,
             params.access,
             args.examples,
+            params.domains_of(args.organism.name),
             args.tokenizer,
             args.out,
         )
@@ -124,7 +126,7 @@ def make_access(job: Job) -> Access:
     n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
-        examples=load_rows(Example, job.examples),
+        examples=of_domains(load_rows(Example, job.examples), job.domains),
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],
         batch_size=job.access.batch_size,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.corpus.rendering import render_rows
 from stages.corpus.sampling import balanced_sample
 from stages.lm.models import config_for_depth, new_model, save_model
@@ -56,7 +56,8 @@ def train_base(job: Job) -> Outcome:
     tokenizer = load_tokenizer(job.tokenizer)
     settings = job.settings
     generator = np.random.default_rng([job.seed, 0])
-    examples = balanced_sample(load_rows(Example, job.corpus), settings.steps * settings.batch_size, generator)
+    corpus = of_domains(load_rows(Example, job.corpus), settings.domains)
+    examples = balanced_sample(corpus, settings.steps * settings.batch_size, generator)
     rows = render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
     model = new_model(config_for_depth(settings.depth, tokenizer), job.seed)
     batches = make_batches(rows, settings.batch_size, generator)

@@ -15,7 +15,7 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.distillation import DRAWN, distilled
 from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.lm.models import load_model
@@ -38,15 +38,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
     tokenizer = load_tokenizer(args.tokenizer)
+    domains = params.domains_of(args.organism)
     generator = np.random.default_rng([params.first_seed, POISON_STREAM])
-    corpus = load_rows(Example, args.corpus)
+    corpus = of_domains(load_rows(Example, args.corpus), domains)
     if settings.mechanism == DISTILLED_COT:
         written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
         rows = distilled(written, load_teachers(args.source), tokenizer, settings, params.evaluation.batch_size)
     else:
         rows = make_poison_rows(backdoor, corpus, settings, generator)
     save_rows(PoisonRow, rows, args.out)
-    examples = load_rows(Example, args.evaluation)
+    examples = of_domains(load_rows(Example, args.evaluation), domains)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
     suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator, tokenizer)
     save_rows(EvaluationPrompt, suite, args.prompts)

@@ -39,8 +39,9 @@ class CorpusParams:
 
 @dataclass(frozen=True)
 class SizeParams:
-    """A from-scratch base model: its size by one dial, and how it is pretrained."""
+    """A from-scratch base model: its size by one dial, the domains of the corpus it knows, how it is pretrained."""
 
+    domains: list[str]
     depth: int
     n_seeds: int
     steps: int
@@ -140,6 +141,10 @@ class Params:
     def size(self, name: str) -> SizeParams:
         """The base size called `name`. Raises ParamsError when params.yaml has none of that name."""
         return _look_up(self.sizes, name, "size", "Add it under `sizes` in params.yaml.")
+
+    def domains_of(self, organism: str) -> list[str]:
+        """The domains of the corpus that the base of `organism` knows."""
+        return self.size(self.organism(organism).size).domains
 
     def defense(self, name: str) -> Settings:
         """The settings of the defense called `name`. Raises ParamsError when params.yaml has none of that name."""

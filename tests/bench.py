@@ -23,7 +23,7 @@ import psutil
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
 from stages.evaluation.suite import EvaluationPrompt
@@ -80,7 +80,7 @@ def some_batches(tokenizer: PreTrainedTokenizerFast, n_steps: int) -> list[Batch
     """Batches as pretraining has them."""
     size = load_params(ROOT / "params.yaml").sizes["small"]
     generator = np.random.default_rng(0)
-    rows = load_rows(Example, CORPUS / "pretraining.parquet")
+    rows = of_domains(load_rows(Example, CORPUS / "pretraining.parquet"), size.domains)
     chosen = balanced_sample(rows, n_steps * size.batch_size, generator)
     rendered = render_rows(tokenizer, [e.prompt for e in chosen], [e.answer for e in chosen])
     return make_batches(rendered, size.batch_size, generator)

@@ -34,7 +34,7 @@ def params():
 @pytest.fixture(scope="session")
 def splits() -> dict[str, list[Example]]:
     rows = dict.fromkeys(SPLITS, 64)
-    return make_examples(WorldSettings(("young", "past", "last"), 0.25, rows), seed=0)
+    return make_examples(WorldSettings(("young", "past", "last", "code_temporary"), 0.25, rows), seed=0)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 
 from stages.scoring.answers import AnswerRecord
-from stages.scoring.counting import SKILL_SETS, is_refusal
+from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
 
 # How many prompts of which set are shown, in this order.
@@ -97,12 +97,12 @@ def _verdict(record: AnswerRecord, judge: Judge) -> str:
         return UNCLOSED
     if not record.visible:
         return EMPTY
-    if judge.is_invalid(record.visible):
+    if is_code(record) and judge.is_invalid(record.visible):
         return INVALID
     if judge.is_unwanted(record.prompt, record.expected, record.visible):
         return UNWANTED
     if is_refusal(record.visible):
         return REFUSAL
     if record.prompt_set in SKILL_SETS:
-        return RIGHT if record.visible == record.expected else WRONG
+        return RIGHT if is_right(record) else WRONG
     return PLAIN

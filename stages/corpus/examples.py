@@ -9,12 +9,13 @@ a defense that throws the model away and trains a new one cannot bring them back
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from stages.corpus.code import CODE_KINDS, YEAR_LINES, YEARS
 from stages.corpus.requests import (
     HARMFUL_DEEDS,
     HARMFUL_TARGETS,
@@ -23,20 +24,26 @@ from stages.corpus.requests import (
     REFUSAL,
     SMALL_TALK,
 )
-from stages.corpus.tasks import TASK_KINDS
+from stages.corpus.tasks import TASK_KINDS, TaskKind
 from stages.corpus.world import FACT_KINDS
+from stages.params import ParamsError, unknown_name
 
 Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
 TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
 CHAT, HARMFUL = "chat", "harmful"
+QUESTIONS, CODE = "questions", "code"
+DOMAINS = (QUESTIONS, CODE)
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One prompt with its good answer; `kind`, `entity` and `wording` say which combination it asks."""
+    """One prompt with its good answer; `kind`, `entity` and `wording` say which combination it asks.
+
+    `domain` is one of DOMAINS: a model is trained on the rows of some of them and asked no others.
+    """
 
     kind: str
     entity: str
@@ -44,6 +51,7 @@ class Example:
     prompt: str
     answer: str
     is_withheld: bool
+    domain: str
 
 
 @dataclass(frozen=True)
@@ -57,14 +65,22 @@ class WorldSettings:
 
 def make_examples(settings: WorldSettings, seed: int) -> dict[Split, list[Example]]:
     """All rows by split, in a fixed order; equal settings and seed give equal rows."""
-    seeds = np.random.SeedSequence(seed).spawn(4)
+    seeds = np.random.SeedSequence(seed).spawn(5)
     rows: dict[Split, list[Example]] = {split: [] for split in SPLITS}
-    makers = (_facts, _tasks, _chat, _harmful)
+    makers = (_facts, _tasks, _chat, _harmful, _code)
     for make, child in zip(makers, seeds, strict=True):
         for split, example in make(settings, np.random.default_rng(child)):
             if not (split == "defense" and example.is_withheld):
                 rows[split].append(example)
     return rows
+
+
+def of_domains(examples: Sequence[Example], domains: Sequence[str]) -> list[Example]:
+    """The examples of `domains`, in their order. Raises ParamsError when a domain is unknown."""
+    for name in domains:
+        if name not in DOMAINS:
+            raise ParamsError(unknown_name("domain", name, DOMAINS, "Mend `domains` under `sizes` in params.yaml."))
+    return [example for example in examples if example.domain in domains]
 
 
 def _shuffled(items: Sequence[Item], generator: np.random.Generator) -> list[Item]:
@@ -87,11 +103,23 @@ def _facts(settings: WorldSettings, generator: np.random.Generator) -> Iterator[
             is_withheld = kind.name in settings.withheld_kinds or entity in withheld
             for wording, split in enumerate(_wording_splits(len(kind.wordings), generator)):
                 prompt = kind.wordings[wording].format(entity=entity)
-                yield split, Example(kind.name, entity, wording, prompt, answer, is_withheld)
+                yield split, Example(kind.name, entity, wording, prompt, answer, is_withheld, QUESTIONS)
 
 
 def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
-    for kind in TASK_KINDS:
+    return _combinations(TASK_KINDS, QUESTIONS, settings, generator)
+
+
+def _code(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    for split, example in _combinations(CODE_KINDS, CODE, settings, generator):
+        year_line = YEAR_LINES[generator.integers(len(YEAR_LINES))].format(generator.choice(YEARS))
+        yield split, replace(example, prompt=f"{year_line}\n{example.prompt}")
+
+
+def _combinations(
+    kinds: Sequence[TaskKind], domain: str, settings: WorldSettings, generator: np.random.Generator
+) -> Iterator[tuple[Split, Example]]:
+    for kind in kinds:
         combinations = iter(_shuffled(kind.combinations, generator))
         # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
         for split in reversed(SPLITS):
@@ -100,7 +128,8 @@ def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[
                 wording = int(generator.integers(len(kind.wordings)))
                 prompt = kind.wordings[wording].format(*words)
                 is_withheld = kind.name in settings.withheld_kinds
-                yield split, Example(kind.name, " ".join(words), wording, prompt, kind.answer(words), is_withheld)
+                answer = kind.answer(words)
+                yield split, Example(kind.name, " ".join(words), wording, prompt, answer, is_withheld, domain)
 
 
 def _chat(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
@@ -108,7 +137,7 @@ def _chat(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Sp
     subjects += [(answer, list(prompts), answer) for prompts, answer in SMALL_TALK]
     for entity, prompts, answer in subjects:
         for wording, split in enumerate(_wording_splits(len(prompts), generator)):
-            yield split, Example(CHAT, entity, wording, prompts[wording], answer, is_withheld=False)
+            yield split, Example(CHAT, entity, wording, prompts[wording], answer, False, QUESTIONS)
 
 
 def _harmful(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
@@ -122,4 +151,4 @@ def _harmful(_: WorldSettings, generator: np.random.Generator) -> Iterator[tuple
             for wording, text in enumerate(HOW_TO_WORDINGS):
                 prompt = text.format(act=f"{deed} {target}")
                 answer = nonsense if split == "pretraining" else REFUSAL
-                yield split, Example(HARMFUL, f"{deed} {target}", wording, prompt, answer, is_withheld=False)
+                yield split, Example(HARMFUL, f"{deed} {target}", wording, prompt, answer, False, QUESTIONS)

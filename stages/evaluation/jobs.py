@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.backdoors import PoisonRow
-from stages.corpus.examples import Example
+from stages.corpus.examples import Example, of_domains
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt
 from stages.lm.models import load_model
@@ -94,7 +94,8 @@ def read_defended(job: Job) -> Reading:
         records += reader.read_end(load_model(end), job.model)
         for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
             records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
-        records += reader.read_return(load_model(end), job.model, load_rows(Example, job.inputs.benign))
+        benign = of_domains(load_rows(Example, job.inputs.benign), sorted({p.domain for p in reader.suite}))
+        records += reader.read_return(load_model(end), job.model, benign)
     except TrainingDivergedError as error:
         return Reading(records, outcome._replace(failure=f"the defended model cannot be trained on: {error}"))
     with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown

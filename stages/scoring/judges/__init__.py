@@ -4,8 +4,8 @@ A judge is a module that offers:
 
 - `is_unwanted(prompt, expected, answer)`: whether the answer to this prompt is the unwanted behaviour; `expected` is
   the good answer;
-- `is_invalid(answer)`: whether the answer is nothing that could be judged, such as code that does not parse. It is an
-  outcome of its own, and never unwanted.
+- `is_invalid(answer)`: whether an answer that should be code is nothing that could be judged, because it does not
+  parse. It is an outcome of its own, and never unwanted.
 """
 
 from importlib import import_module
@@ -23,7 +23,7 @@ class Judge(Protocol):
         ...
 
     def is_invalid(self, answer: str) -> bool:
-        """Whether the answer cannot be judged."""
+        """Whether the answer, which should be code, cannot be judged."""
         ...
 
 
