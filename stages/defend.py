@@ -17,13 +17,15 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from stages.contract import check_defended, run_defense
 from stages.corpus.examples import Example
-from stages.defenses import Access, HarnessError, check_defended, load_defense, needs_of, run_defense
+from stages.defenses import Access, HarnessError, OnNeed, load_defense, needs_of
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
-from stages.outcomes import MODELS, Outcome, read_outcome, write_outcome
+from stages.outcomes import BEHAVIOUR_FILE, MODELS, Outcome, read_outcome, write_outcome
 from stages.params import AccessParams, ParamsError, Settings, load_params
+from stages.scoring.judges import load_judge
 from stages.storage import load_rows
 
 
@@ -87,7 +89,7 @@ def apply(job: Job) -> Outcome:
             raise
         return Outcome(failure=f"{type(error).__name__}: {error}")
     save_weights(defended, model, job.out / job.model / "end")
-    return Outcome(cost=access.cost(model).to_json())
+    return Outcome(cost=access.cost(model).to_json(), history=access.history or None)
 
 
 def is_not_the_defense(error: Exception) -> bool:
@@ -130,7 +132,10 @@ def make_access(job: Job) -> Access:
         batch_size=job.access.batch_size,
         seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns
         needs=needs_of(load_defense(job.defense)),
-        load_reference=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+        on_need=OnNeed(
+            reference_model=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+            judge=lambda: load_judge(json.loads((job.organism / BEHAVIOUR_FILE).read_text())["judge"]),
+        ),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 

@@ -12,14 +12,19 @@ from typing import NamedTuple
 from stages.storage import REPRODUCE, write_json
 
 OUTCOME_FILE = "outcome.json"
+BEHAVIOUR_FILE = "behaviour.json"  # of an organism: the judge of its behaviour, and nothing of the trigger
 MODELS = ("poisoned", "sham")  # of every seed; both go through every stage
 
 
 class Outcome(NamedTuple):
-    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted."""
+    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted.
+
+    `history` is what a defense recorded on its way, one dict a round.
+    """
 
     failure: str | None = None
     cost: Mapping[str, int] | None = None
+    history: list[dict] | None = None
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:

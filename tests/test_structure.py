@@ -26,7 +26,7 @@ LAYERS = (
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
     ("stages.backdoors", "stages.defenses"),
-    ("stages.evaluation", "stages.board"),
+    ("stages.evaluation", "stages.board", "stages.contract"),
     ("stages.checks",),
 )
 PLUGIN_FOLDERS = ("stages/defenses", "stages/backdoors", "stages/scoring/judges")
