@@ -17,13 +17,15 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from stages.contract import check_defended, run_defense
 from stages.corpus.examples import Example, of_domains
-from stages.defenses import Access, HarnessError, check_defended, load_defense, needs_of, run_defense
+from stages.defenses import Access, HarnessError, OnNeed, load_defense, needs_of
 from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
-from stages.outcomes import Outcome, read_outcome, write_outcome
+from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
 from stages.params import AccessParams, ParamsError, Settings, load_params
+from stages.scoring.judges import load_judge
 from stages.storage import load_rows
 
 
@@ -36,7 +38,6 @@ class Job(NamedTuple):
     settings: Settings
     access: AccessParams
     examples: Path
-    domains: list[str]
     tokenizer: Path
     out: Path
 
@@ -60,7 +61,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             settings,
             params.access,
             args.examples,
-            params.domains_of(args.organism.name),
             args.tokenizer,
             args.out,
         )
@@ -89,7 +89,7 @@ def apply(job: Job) -> Outcome:
             raise
         return Outcome(failure=f"{type(error).__name__}: {error}")
     save_weights(defended, model, job.out / job.model / "end")
-    return Outcome(cost=access.cost(model).to_json())
+    return Outcome(cost=access.cost(model).to_json(), history=access.history or None)
 
 
 def is_not_the_defense(error: Exception) -> bool:
@@ -126,13 +126,16 @@ def make_access(job: Job) -> Access:
     n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
-        examples=of_domains(load_rows(Example, job.examples), job.domains),
+        examples=of_domains(load_rows(Example, job.examples), read_behaviour(job.organism).domains),
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],
         batch_size=job.access.batch_size,
         seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns
         needs=needs_of(load_defense(job.defense)),
-        load_reference=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+        on_need=OnNeed(
+            reference_model=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+            judge=lambda: load_judge(read_behaviour(job.organism).judge),
+        ),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 

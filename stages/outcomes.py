@@ -7,18 +7,26 @@ it is not scored.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from stages.storage import REPRODUCE, write_json
 
 OUTCOME_FILE = "outcome.json"
+BEHAVIOUR_FILE = "behaviour.json"
+
+
+Kept = TypeVar("Kept")
 
 
 class Outcome(NamedTuple):
-    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted."""
+    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted.
+
+    `history` is what a defense recorded on its way, one dict a round.
+    """
 
     failure: str | None = None
     cost: Mapping[str, int] | None = None
+    history: list[dict] | None = None
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:
@@ -26,13 +34,36 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
     write_json(outcome._asdict(), folder / OUTCOME_FILE)
 
 
+class Behaviour(NamedTuple):
+    """What a defense may know of its organism: its domains of the corpus, and the judge of what is unwanted.
+
+    Nothing of the trigger.
+    """
+
+    judge: str
+    domains: Sequence[str]
+
+
+def write_behaviour(behaviour: Behaviour, organism: Path) -> None:
+    """Write it into the folder of the organism."""
+    write_json(behaviour._asdict(), organism / BEHAVIOUR_FILE)
+
+
+def read_behaviour(organism: Path) -> Behaviour:
+    """The behaviour of the organism in this folder. Raises ValueError when it is missing or damaged."""
+    return _read(Behaviour, organism / BEHAVIOUR_FILE)
+
+
 def read_outcome(folder: Path) -> Outcome:
     """The outcome of the model in `folder`. Raises ValueError when it is missing or damaged."""
-    path = folder / OUTCOME_FILE
+    return _read(Outcome, folder / OUTCOME_FILE)
+
+
+def _read(kind: type[Kept], path: Path) -> Kept:
     try:
-        return Outcome(**json.loads(path.read_text()))
+        return kind(**json.loads(path.read_text()))
     except (OSError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not a readable outcome ({error}); {REPRODUCE}") from error
+        raise ValueError(f"{path} is not a readable {kind.__name__.lower()} ({error}); {REPRODUCE}") from error
 
 
 def require_one_seed(outcomes: Sequence[tuple[int, Outcome]], what: str) -> None:

