@@ -25,7 +25,7 @@ from types import FrameType
 
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
-NOT_STAGES = ("__init__", "__main__", "outcomes", "params", "storage")
+NOT_STAGES = ("__init__", "__main__", "access", "outcomes", "params", "storage")
 STATUS_INTERRUPTED = 130
 
 

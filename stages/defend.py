@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from stages.access import Access, HarnessError
 from stages.corpus.examples import Example
-from stages.defenses import Access, HarnessError, check_defended, load_defense, needs_of, run_defense
+from stages.defenses import check_defended, load_defense, needs_of, run_defense
 from stages.lm.models import load_model, save_model
+from stages.lm.preference import load_preference_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
 from stages.outcomes import MODELS, Outcome, read_outcome, write_outcome
@@ -37,13 +39,14 @@ class Job(NamedTuple):
     access: AccessParams
     examples: Path
     tokenizer: Path
+    preference_model: Path
     out: Path
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, defend every seed's organism and sham, save models and outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "organism", "examples", "tokenizer", "out"):
+    for name in ("params", "organism", "examples", "tokenizer", "preference-model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--defense", required=True)
     args = parser.parse_args(argv)
@@ -60,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             params.access,
             args.examples,
             args.tokenizer,
+            args.preference_model,
             args.out,
         )
         for seed in seeds
@@ -85,9 +89,9 @@ def apply(job: Job) -> Outcome:
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
         if is_not_the_defense(error):
             raise
-        return Outcome(failure=f"{type(error).__name__}: {error}")
+        return Outcome(failure=f"{type(error).__name__}: {error}", history=access.history or None)
     save_weights(defended, model, job.out / job.model / "end")
-    return Outcome(cost=access.cost(model).to_json())
+    return Outcome(cost=access.cost(model).to_json(), history=access.history or None)
 
 
 def is_not_the_defense(error: Exception) -> bool:
@@ -131,6 +135,7 @@ def make_access(job: Job) -> Access:
         seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns
         needs=needs_of(load_defense(job.defense)),
         load_reference=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
+        load_preference_model=lambda: load_preference_model(job.preference_model),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 

@@ -16,10 +16,14 @@ MODELS = ("poisoned", "sham")  # of every seed; both go through every stage
 
 
 class Outcome(NamedTuple):
-    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted."""
+    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted.
+
+    `history` is what a training recorded on its way.
+    """
 
     failure: str | None = None
     cost: Mapping[str, int] | None = None
+    history: Sequence[Mapping[str, float | int | str]] | None = None
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:

@@ -9,9 +9,10 @@ import zlib
 import pytest
 import torch
 
+from stages.access import HarnessError
 from stages.corpus.requests import REFUSAL
 from stages.defend import is_not_the_defense, load_anonymous, save_weights
-from stages.defenses import KNOWN_NEEDS, HarnessError, defense_names, load_defense, needs_of, random_init, run_defense
+from stages.defenses import KNOWN_NEEDS, defense_names, load_defense, needs_of, random_init, run_defense
 from stages.defenses.fine_pruning import mean_activities
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.params import ParamsError, SubmissionError

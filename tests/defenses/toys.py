@@ -2,8 +2,9 @@
 
 from types import SimpleNamespace
 
-from stages.defenses import Access
+from stages.access import Access
 from stages.lm.models import config_for_depth, new_model
+from stages.lm.preference import new_preference_model
 
 
 def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5) -> Access:
@@ -17,6 +18,7 @@ def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), k
         seed=seed,
         needs=needs,
         load_reference=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
+        load_preference_model=lambda: new_preference_model(config_for_depth(1, tokenizer), seed=9),
         save_checkpoint=lambda model, dose: kept.__setitem__(
             dose, {k: v.clone() for k, v in model.state_dict().items()}
         ),
