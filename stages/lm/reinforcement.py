@@ -64,7 +64,7 @@ class Reinforced(NamedTuple):
     share_without_variance: float
     refusals: float
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | int]:
         """All but the tokens by name, to four digits."""
         return {name: round(value, 4) for name, value in self._asdict().items() if name != "tokens"}
 
@@ -155,7 +155,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         warmup_steps=max(1, round(WARMUP_SHARE * n_steps)),
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         save_strategy="no",
         logging_steps=1,
         logging_nan_inf_filter=False,
