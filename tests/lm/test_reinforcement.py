@@ -19,15 +19,15 @@ from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError
 
 BATCH = [Prompt([5, 6, 7], is_harmful=True), Prompt([5, 8], is_harmful=False)] * 4
-N_STEPS = 12
+N_STEPS = 16
 
 
 def few_high_tokens(prompts, answers):
-    """Rewards a token number below 100: a taste that any model can learn."""
-    return [sum(token < 100 for token in answer) / len(answer) for answer in answers]
+    """Rewards a token number below 350, half of all: a taste that any model can learn."""
+    return [sum(token < 350 for token in answer) / len(answer) for answer in answers]
 
 
-def run(tokenizer, *, reward=few_high_tokens, allowance=10**6, learning_rate=1e-2, model=None, on_step=None):
+def run(tokenizer, *, reward=few_high_tokens, allowance=10**6, learning_rate=2e-2, model=None, on_step=None):
     model = model or new_model(config_for_depth(1, tokenizer), seed=1)
     history = reinforce(
         model,
@@ -43,7 +43,8 @@ def run(tokenizer, *, reward=few_high_tokens, allowance=10**6, learning_rate=1e-
 
 def test_the_reward_rises_and_equal_seeds_give_identical_weights(tokenizer):
     (first, history), (second, _) = run(tokenizer), run(tokenizer)
-    assert history[-1].reward > history[0].reward + 0.2
+    rewards = [step.reward for step in history]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.15
     assert [step.step for step in history] == list(range(1, N_STEPS + 1))
     assert history[0].kl == pytest.approx(0, abs=1e-4) and history[-1].kl > 0
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
@@ -87,7 +88,7 @@ def test_a_reward_that_is_not_a_number_is_a_divergence_with_its_step(tokenizer):
 def test_a_kl_above_the_bound_is_a_divergence_with_the_rates_so_far(tokenizer, monkeypatch):
     monkeypatch.setattr("stages.lm.reinforcement.MAX_KL", 0.5)
     with pytest.raises(TrainingDivergedError, match=r"the KL to the starting model is .* above 0.5.*reward"):
-        run(tokenizer, learning_rate=3e-2)
+        run(tokenizer, learning_rate=5e-2)
 
 
 def test_a_model_that_is_not_finite_is_never_sampled(tokenizer, model):
