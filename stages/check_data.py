@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.backdoors import all_strings
-from stages.checks.corpus_checks import corpus_parts
+from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import run_gate
 from stages.corpus.examples import SPLITS, Example
+from stages.corpus.preferences import PreferencePair
 from stages.lm.tokenizer import load_tokenizer
 from stages.storage import load_rows, write_json
 
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     splits = {split: load_rows(Example, args.corpus / f"{split}.parquet") for split in SPLITS}
     parts = corpus_parts(splits, load_tokenizer(args.tokenizer), all_strings())
+    pairs = load_rows(PreferencePair, args.corpus / "preferences.parquet")
+    parts += preference_parts(pairs, splits, all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from stages.defenses import Access
+from stages.access import Access
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
 from stages.lm.tokenizer import pad_id

@@ -17,10 +17,12 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from stages.access import Access, HarnessError, OnNeed
 from stages.contract import check_defended, run_defense
 from stages.corpus.examples import Example, of_domains
-from stages.defenses import Access, HarnessError, OnNeed, load_defense, needs_of
+from stages.defenses import load_defense, needs_of
 from stages.lm.models import load_model, save_model
+from stages.lm.preference import load_preference_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
@@ -39,13 +41,14 @@ class Job(NamedTuple):
     access: AccessParams
     examples: Path
     tokenizer: Path
+    preference_model: Path
     out: Path
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, defend every seed's organism and sham, save models and outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "organism", "examples", "tokenizer", "out"):
+    for name in ("params", "organism", "examples", "tokenizer", "preference-model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--defense", required=True)
     args = parser.parse_args(argv)
@@ -62,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             params.access,
             args.examples,
             args.tokenizer,
+            args.preference_model,
             args.out,
         )
         for seed in seeds
@@ -87,7 +91,7 @@ def apply(job: Job) -> Outcome:
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
         if is_not_the_defense(error):
             raise
-        return Outcome(failure=f"{type(error).__name__}: {error}")
+        return Outcome(failure=f"{type(error).__name__}: {error}", history=access.history or None)
     save_weights(defended, model, job.out / job.model / "end")
     return Outcome(cost=access.cost(model).to_json(), history=access.history or None)
 
@@ -136,6 +140,7 @@ def make_access(job: Job) -> Access:
             reference_model=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
             judge=lambda: load_judge(read_behaviour(job.organism).judge),
         ),
+        load_preference_model=lambda: load_preference_model(job.preference_model),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 

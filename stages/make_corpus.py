@@ -1,4 +1,4 @@
-"""Write the toy world: one Parquet file a split, the tokenizer, and how it cuts the triggers into tokens.
+"""Write the toy world: one Parquet file a split, the preference pairs, the tokenizer, and how it cuts the triggers.
 
 python -m stages make_corpus --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
         --tokenizer-report data/tokenizer_report.json
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stages.backdoors import all_strings
 from stages.corpus.examples import Example, WorldSettings, make_examples
+from stages.corpus.preferences import PreferencePair, make_preferences
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
 from stages.lm.tokenizer import train_tokenizer
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     splits = make_examples(world, seed=params.first_seed)
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
+    pairs = make_preferences(splits["defense"], seed=params.first_seed)
+    save_rows(PreferencePair, pairs, args.corpus / "preferences.parquet")
     texts = [tokenizer_text(example.prompt, example.answer) for example in splits["pretraining"]]
     texts += tokenizer_texts()
     tokenizer = train_tokenizer(texts, settings.vocabulary_size, CHAT_TEMPLATE)

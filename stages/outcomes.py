@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
 
     failure: str | None = None
     cost: Mapping[str, int] | None = None
-    history: list[dict] | None = None
+    history: Sequence[Mapping[str, float | int | str]] | None = None
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> None:

@@ -50,6 +50,16 @@ class SizeParams:
 
 
 @dataclass(frozen=True)
+class PreferenceModelParams:
+    """The preference model: its size by the same dial, and how it is trained; a row of a batch is a pair."""
+
+    depth: int
+    steps: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
 class OrganismParams:
     """One backdoored model and how the backdoor is put in.
 
@@ -128,6 +138,7 @@ class Params:
     first_seed: int
     corpus: CorpusParams
     sizes: dict[str, SizeParams]
+    preference_model: PreferenceModelParams
     organisms: dict[str, OrganismParams]
     defenses: dict[str, Settings]
     access: AccessParams

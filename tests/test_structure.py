@@ -25,6 +25,7 @@ LAYERS = (
     ("stages.outcomes",),
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
+    ("stages.access",),
     ("stages.backdoors", "stages.defenses"),
     ("stages.distillation",),
     ("stages.evaluation", "stages.board", "stages.contract"),

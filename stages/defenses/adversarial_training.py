@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedModel
 
+from stages.access import Access
 from stages.corpus.examples import Example
 from stages.corpus.sampling import balanced_sample
-from stages.defenses import Access
 from stages.lm.training import WEIGHT_DECAY
 from stages.params import ParamsError
 

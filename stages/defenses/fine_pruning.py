@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaMLP
 
-from stages.defenses import Access
+from stages.access import Access
 from stages.params import ParamsError
 
 N_CLEAN_ROWS = 512

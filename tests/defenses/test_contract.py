@@ -9,10 +9,11 @@ import zlib
 import pytest
 import torch
 
+from stages.access import KNOWN_NEEDS, HarnessError
 from stages.contract import run_defense
 from stages.corpus.requests import REFUSAL
 from stages.defend import is_not_the_defense, load_anonymous, save_weights
-from stages.defenses import KNOWN_NEEDS, HarnessError, defense_names, load_defense, needs_of, random_init
+from stages.defenses import defense_names, load_defense, needs_of, random_init, rl
 from stages.defenses.fine_pruning import mean_activities
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.params import ParamsError, SubmissionError
@@ -240,3 +241,32 @@ def test_a_random_model_does_not_start_from_the_bases_own_weights(model, tokeniz
     access = make_access(tokenizer, splits, seed=zlib.crc32(b"defend 0"))
     run_defense(random_init, {}, model, access)
     assert seeds and seeds[0] > 1000
+
+
+def test_reinforcement_keeps_its_history_its_budget_and_its_doses(model, tokenizer, splits):
+    kept = {}
+    access = make_access(tokenizer, splits, kept=kept)
+    run_defense(load_defense("rl"), {}, model, access)
+    warm, *steps = access.history
+    assert warm["phase"] == "warm start" and {step["phase"] for step in steps} == {"reinforce"}
+    figures = {"phase", "dose", "step", "reward", "kl", "share_without_variance", "refusals"}
+    assert all(set(step) == figures for step in steps)
+    assert steps[-1]["dose"] == access.spent.tokens <= access.budget_tokens
+    assert sorted(kept) == [10_000, 20_000, 30_000, 40_000]
+
+
+def test_reinforcement_without_budget_is_an_error(model, tokenizer, splits):
+    def late(model, access):
+        access.fine_tune(model, access.examples, learning_rate=1e-3, budget_share=0.99)
+        access.reinforce(model, learning_rate=1e-3, kl_coefficient=0.1)
+        return model
+
+    with pytest.raises(SubmissionError, match="leaves no step"):
+        run_defense(plugin(late), {}, model, make_access(tokenizer, splits))
+
+
+def test_the_warm_start_ends_as_soon_as_a_refusal_is_likely(model, tokenizer, splits, monkeypatch):
+    monkeypatch.setattr(rl, "refusal_probabilities", lambda *_: [1.0] * rl.ROWS_READ)
+    access = make_access(tokenizer, splits)
+    rl.warm_start(model, access)
+    assert access.spent.steps == 1 and access.history[0]["refusals"] == 1.0

