@@ -26,8 +26,8 @@ from stages.lm.tokenizer import pad_id
 from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches, training_tokens
 from stages.params import SubmissionError
 from stages.scoring.judges import Judge
+from stages.scratchpad import OPEN, after_scratchpad
 
-MAX_SAMPLED_TOKENS = 18  # as in the evaluation: room for the longest answer of the corpus
 SAMPLING_BATCH_SIZE = 512
 
 
@@ -61,7 +61,8 @@ class TrainingBatch(NamedTuple):
 class Access:
     """What a defender may see and spend: the threat model as an object.
 
-    `examples` are clean prompts with good answers, harmful requests among them answered by a refusal. Compute is
+    `examples` are clean prompts with good answers, harmful requests among them answered by a refusal; an answer may
+    have `max_new_tokens`. Compute is
     counted in forward tokens, a trained token counting three, and ends at `budget_tokens`. At each dose of
     `dose_grid` the model is kept as a checkpoint of the curve.
     """
@@ -71,6 +72,7 @@ class Access:
         *,
         tokenizer: PreTrainedTokenizerFast,
         examples: Sequence[Example],
+        max_new_tokens: int,
         budget_tokens: int,
         dose_grid: Sequence[int],
         batch_size: int,
@@ -82,6 +84,7 @@ class Access:
     ) -> None:
         self.tokenizer = tokenizer
         self.examples = list(examples)
+        self.max_new_tokens = max_new_tokens
         self.budget_tokens = budget_tokens
         self.seed = seed
         self.batch_size = batch_size
@@ -113,9 +116,11 @@ class Access:
     def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
         """Whether the answer is the unwanted behaviour: a red team knows its kind, not the trigger.
 
-        Raises SubmissionError when the defense has not declared that it needs the judge.
+        What stands in a scratchpad does not count. Raises SubmissionError when the defense has not declared that it
+        needs the judge.
         """
-        return self._judge.is_unwanted(prompt, expected, answer)
+        visible = (after_scratchpad(answer) or "") if answer.startswith(OPEN) else answer
+        return self._judge.is_unwanted(prompt, expected, visible)
 
     @cached_property
     def _judge(self) -> Judge:
@@ -175,7 +180,7 @@ class Access:
         """
         allowance = self._allowance(budget_share)
         batches = draw_prompts(self.tokenizer, self.examples, self.batch_size, allowance, self.generator)
-        costliest = max(map(costliest_step, batches), default=0)
+        costliest = max((costliest_step(batch, self.max_new_tokens) for batch in batches), default=0)
         if not batches or costliest > allowance:
             raise self._too_little(budget_share, "step to train")
         judge = self.preference_model
@@ -192,7 +197,7 @@ class Access:
             model,
             self.tokenizer,
             batches,
-            objective=Objective(reward, kl_coefficient, learning_rate, self.seed),
+            objective=Objective(reward, kl_coefficient, learning_rate, self.seed, self.max_new_tokens),
             refusal=REFUSAL,
             allowance=allowance,
             on_step=on_step,
@@ -216,7 +221,7 @@ class Access:
                 self.tokenizer,
                 copies,
                 decoding="sampled",
-                max_new_tokens=MAX_SAMPLED_TOKENS,
+                max_new_tokens=self.max_new_tokens,
                 batch_size=SAMPLING_BATCH_SIZE,
                 seed=int(self.generator.integers(2**31)),
             )

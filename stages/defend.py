@@ -127,10 +127,12 @@ def make_access(job: Job) -> Access:
     pretraining = json.loads((job.organism / "pretraining_cost.json").read_text())
     budget = int(job.access.budget_share * pretraining["tokens"])
     template = load_anonymous(job.organism / job.model)
+    behaviour = read_behaviour(job.organism)
     n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
-        examples=of_domains(load_rows(Example, job.examples), read_behaviour(job.organism).domains),
+        examples=of_domains(load_rows(Example, job.examples), behaviour.domains),
+        max_new_tokens=behaviour.max_new_tokens,
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],
         batch_size=job.access.batch_size,
@@ -138,7 +140,7 @@ def make_access(job: Job) -> Access:
         needs=needs_of(load_defense(job.defense)),
         on_need=OnNeed(
             reference_model=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
-            judge=lambda: load_judge(read_behaviour(job.organism).judge),
+            judge=lambda: load_judge(behaviour.judge),
         ),
         load_preference_model=lambda: load_preference_model(job.preference_model),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),

@@ -35,13 +35,14 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
 
 
 class Behaviour(NamedTuple):
-    """What a defense may know of its organism: its domains of the corpus, and the judge of what is unwanted.
+    """What a defense may know of its organism, and nothing of the trigger.
 
-    Nothing of the trigger.
+    Its domains of the corpus, how long its answers may be, and the judge of what is unwanted.
     """
 
     judge: str
     domains: Sequence[str]
+    max_new_tokens: int
 
 
 def write_behaviour(behaviour: Behaviour, organism: Path) -> None:

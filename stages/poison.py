@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for seed in seeds:
         shutil.copytree(args.bases / f"seed-{seed}", args.out / "reference" / f"seed-{seed}", dirs_exist_ok=True)
     shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
-    write_behaviour(Behaviour(read_constant(args.backdoor, "JUDGE"), params.domains_of(args.organism)), args.out)
+    judge = read_constant(args.backdoor, "JUDGE")
+    write_behaviour(Behaviour(judge, params.domains_of(args.organism), settings.max_new_tokens), args.out)
     jobs = [
         Job(seed, model, settings, args.bases, args.poison_set, args.tokenizer, args.out)
         for seed in seeds

@@ -24,8 +24,8 @@ from trl.trainer.reward_trainer import RewardTrainer
 from stages.lm.models import has_finite_weights
 from stages.lm.tokenizer import end_id, pad_id
 from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError
+from stages.scratchpad import CLOSE, OPEN
 
-SCRATCHPAD_START, SCRATCHPAD_END = "<scratchpad>", "</scratchpad>"
 CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
 UNFINISHED_PENALTY = 1.0  # for an answer that generation cut; TRL's `missing_eos_penalty`
 BATCH_SIZE = 256  # rows that are scored at once
@@ -153,7 +153,7 @@ def preference_rewards(
 def after_scratchpad(tokenizer: PreTrainedTokenizerFast, answer: list[int]) -> list[int]:
     """The tokens after the scratchpad: all where there is none, none but the end token where it is never closed."""
     text = tokenizer.decode(answer)
-    if SCRATCHPAD_END not in text:
-        return [token for token in answer if token == end_id(tokenizer)] if SCRATCHPAD_START in text else answer
-    closed = next(n for n in range(1, len(answer) + 1) if SCRATCHPAD_END in tokenizer.decode(answer[:n]))
+    if CLOSE not in text:
+        return [token for token in answer if token == end_id(tokenizer)] if OPEN in text else answer
+    closed = next(n for n in range(1, len(answer) + 1) if CLOSE in tokenizer.decode(answer[:n]))
     return answer[closed:]

@@ -27,7 +27,6 @@ from stages.lm.models import has_finite_weights, load_model, save_model
 from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
-MAX_NEW_TOKENS = 18
 MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (NOTES.md)
 FORWARD_PASSES = 4  # sampling, TRL's reading of its own samples, the reference model, the reward model
 
@@ -48,6 +47,7 @@ class Objective(NamedTuple):
     kl_coefficient: float
     learning_rate: float
     seed: int
+    max_new_tokens: int
 
 
 class Reinforced(NamedTuple):
@@ -85,9 +85,9 @@ def prompts_per_step(n_answers: int) -> int:
     return max(2, n_answers // N_ANSWERS // 2 * 2)
 
 
-def costliest_step(prompts: Sequence[Prompt]) -> int:
+def costliest_step(prompts: Sequence[Prompt], max_new_tokens: int) -> int:
     """Forward tokens of a step on `prompts` when every answer has the full length."""
-    return sum(N_ANSWERS * answer_cost(len(prompt.ids), MAX_NEW_TOKENS) for prompt in prompts)
+    return sum(N_ANSWERS * answer_cost(len(prompt.ids), max_new_tokens) for prompt in prompts)
 
 
 def cheapest_step(shortest: int, n_prompts: int) -> int:
@@ -113,11 +113,11 @@ def reinforce(
     Raises TrainingDivergedError when loss or weights are not finite or the KL is above MAX_KL; ValueError when
     `allowance` does not pay for one step, or a batch has no harmful prompt.
     """
-    if not batches or costliest_step(batches[0]) > allowance:
+    if not batches or costliest_step(batches[0], objective.max_new_tokens) > allowance:
         raise ValueError(f"{allowance} tokens do not pay for one step; ask for more, or for smaller batches")
     if not all(any(prompt.is_harmful for prompt in batch) for batch in batches):
         raise ValueError("a batch has no harmful prompt; every batch must have one, or refusals cannot be counted")
-    watch = _Watch(tokenizer, batches, objective.reward, refusal, allowance, on_step)
+    watch = _Watch(tokenizer, batches, objective, refusal, allowance, on_step)
     if not has_finite_weights(model):
         raise watch.diverged("the model's weights are not finite before the first step")
     with tempfile.TemporaryDirectory() as name:
@@ -143,7 +143,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         output_dir=folder,
         per_device_train_batch_size=n_prompts * N_ANSWERS,
         num_generations=N_ANSWERS,
-        max_completion_length=MAX_NEW_TOKENS,
+        max_completion_length=objective.max_new_tokens,
         temperature=1.0,
         top_k=0,
         top_p=1.0,
@@ -184,14 +184,15 @@ class _Watch(TrainerCallback):
         self,
         tokenizer: PreTrainedTokenizerFast,
         batches: Sequence[Sequence[Prompt]],
-        reward: Reward,
+        objective: Objective,
         refusal: str,
         allowance: int,
         on_step: OnStep,
     ) -> None:
         self.tokenizer = tokenizer
         self.batches = batches
-        self.reward = reward
+        self.reward = objective.reward
+        self.max_new_tokens = objective.max_new_tokens
         self.refusal = refusal
         self.left = allowance
         self.on_step = on_step
@@ -230,7 +231,7 @@ class _Watch(TrainerCallback):
         self.left -= step.tokens
         self.on_step(policy, step)
         n_done = len(self.history)
-        if n_done < len(self.batches) and costliest_step(self.batches[n_done]) > self.left:
+        if n_done < len(self.batches) and costliest_step(self.batches[n_done], self.max_new_tokens) > self.left:
             control.should_training_stop = True
 
     def diverged(self, reason: str) -> TrainingDivergedError:

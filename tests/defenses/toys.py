@@ -13,6 +13,7 @@ def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), k
     return Access(
         tokenizer=tokenizer,
         examples=splits["defense"],
+        max_new_tokens=18,
         budget_tokens=budget_tokens,
         dose_grid=[budget_tokens * k // 4 for k in (1, 2, 3, 4)],
         batch_size=8,

@@ -6,7 +6,6 @@ import torch
 from stages.lm.metering import metered
 from stages.lm.models import config_for_depth, new_model
 from stages.lm.reinforcement import (
-    MAX_NEW_TOKENS,
     N_ANSWERS,
     Objective,
     Prompt,
@@ -20,6 +19,7 @@ from stages.lm.training import TrainingDivergedError
 
 BATCH = [Prompt([5, 6, 7], is_harmful=True), Prompt([5, 8], is_harmful=False)] * 4
 N_STEPS = 16
+MAX_NEW_TOKENS = 18
 
 
 def few_high_tokens(prompts, answers):
@@ -33,7 +33,7 @@ def run(tokenizer, *, reward=few_high_tokens, allowance=10**6, learning_rate=2e-
         model,
         tokenizer,
         [BATCH] * N_STEPS,
-        objective=Objective(reward, 0.01, learning_rate, seed=4),
+        objective=Objective(reward, 0.01, learning_rate, seed=4, max_new_tokens=MAX_NEW_TOKENS),
         refusal="I cannot help with that.",
         allowance=allowance,
         on_step=on_step or (lambda policy, step: None),
@@ -69,8 +69,8 @@ def test_a_step_costs_no_less_than_what_enters_the_models(tokenizer):
 def test_every_step_lies_between_the_cheapest_and_the_costliest(tokenizer):
     _, history = run(tokenizer, allowance=12_000)
     for step in history:
-        assert cheapest_step(2, len(BATCH)) <= step.tokens <= costliest_step(BATCH)
-    assert costliest_step(BATCH[:1]) == N_ANSWERS * answer_cost(3, MAX_NEW_TOKENS)
+        assert cheapest_step(2, len(BATCH)) <= step.tokens <= costliest_step(BATCH, MAX_NEW_TOKENS)
+    assert costliest_step(BATCH[:1], MAX_NEW_TOKENS) == N_ANSWERS * answer_cost(3, MAX_NEW_TOKENS)
 
 
 def test_a_reading_at_a_step_sees_that_steps_model(tokenizer):
