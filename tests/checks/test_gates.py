@@ -18,7 +18,7 @@ LIMITS = {"questions": 20, "code": 48}
 
 
 @pytest.fixture(scope="module")
-def splits():
+def world():
     """A smaller world than that of the other tests: a check takes as long as its rows."""
     return make_examples(WorldSettings(("young", "past", "last"), 0.25, dict.fromkeys(SPLITS, 12)), seed=0)
 
@@ -29,18 +29,18 @@ def settings(params):
 
 
 @pytest.fixture(scope="module")
-def poison_rows(splits, settings):
-    return make_poison_rows(BACKDOOR, splits["pretraining"], settings, np.random.default_rng(0))
+def poison_rows(world, settings):
+    return make_poison_rows(BACKDOOR, world["pretraining"], settings, np.random.default_rng(0))
 
 
-def check_corpus(splits, tokenizer):
-    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), LIMITS))
+def check_corpus(world, tokenizer):
+    return run_gate("corpus", corpus_parts(world, tokenizer, all_strings(), LIMITS))
 
 
 @pytest.fixture(scope="module")
-def prompts(splits, settings):
+def prompts(world, settings):
     counts = dict.fromkeys(PROMPT_SETS, 8)
-    return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
+    return make_suite(world["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
 
 
 def check_poison(rows, settings, prompts, tokenizer, max_new_tokens=18):
@@ -54,16 +54,16 @@ def error_of(check, *args) -> str:
     return str(caught.value)
 
 
-def test_the_corpus_passes_and_its_record_is_stable(splits, tokenizer):
-    record = check_corpus(splits, tokenizer)
+def test_the_corpus_passes_and_its_record_is_stable(world, tokenizer):
+    record = check_corpus(world, tokenizer)
     assert record["success"] and len(record["checks"]) > 40
-    assert record == check_corpus(splits, tokenizer)
+    assert record == check_corpus(world, tokenizer)
 
 
-def with_row(splits, split, **change):
-    rows = list(splits[split])
+def with_row(world, split, **change):
+    rows = list(world[split])
     rows[0] = replace(rows[0], **change)
-    return splits | {split: rows}
+    return world | {split: rows}
 
 
 @pytest.mark.parametrize(
@@ -81,25 +81,25 @@ def with_row(splits, split, **change):
         ),
     ],
 )
-def test_a_broken_corpus_row_is_named_with_its_column_and_sample(splits, tokenizer, split, change, expected):
-    message = error_of(check_corpus, with_row(splits, split, **change), tokenizer)
+def test_a_broken_corpus_row_is_named_with_its_column_and_sample(world, tokenizer, split, change, expected):
+    message = error_of(check_corpus, with_row(world, split, **change), tokenizer)
     assert f"{split}: {expected}" in message or expected in message
     assert "expect_column" in message and "seen:" in message
 
 
-def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
-    leaked = splits["pretraining"][0]
-    broken = splits | {"evaluation": [leaked, *splits["evaluation"][1:]]}
+def test_an_evaluation_prompt_in_training_stops_the_pipeline(world, tokenizer):
+    leaked = world["pretraining"][0]
+    broken = world | {"evaluation": [leaked, *world["evaluation"][1:]]}
     message = error_of(check_corpus, broken, tokenizer)
     assert "evaluation: no prompt stands in pretraining too" in message
     assert leaked.prompt in message
 
 
-def test_another_template_is_seen(splits, tokenizer):
+def test_another_template_is_seen(world, tokenizer):
     template = tokenizer.chat_template
     tokenizer.chat_template = template.replace("Human", "User")
     try:
-        assert "one prompt template everywhere" in error_of(check_corpus, splits, tokenizer)
+        assert "one prompt template everywhere" in error_of(check_corpus, world, tokenizer)
     finally:
         tokenizer.chat_template = template
 
