@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
 from jaxtyping import Int
 from torch import Tensor
 from transformers import LlamaForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
@@ -17,7 +16,8 @@ from stages.corpus.prompts import draw_prompts
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.requests import REFUSAL
 from stages.corpus.sampling import balanced_sample
-from stages.lm.generation import generate, pad_left
+from stages.lm.doses import DoseGrid, SaveCheckpoint
+from stages.lm.generation import TrainingBatch, generate, pad_left, pad_training_rows
 from stages.lm.metering import metered
 from stages.lm.models import count_parameters
 from stages.lm.preference import preference_rewards
@@ -35,7 +35,6 @@ class HarnessError(RuntimeError):
     """Our side of a defense failed, not the defense: something that it is given could not be read."""
 
 
-SaveCheckpoint = Callable[[PreTrainedModel, int], None]
 Loaded = TypeVar("Loaded")
 Figures = dict[str, float | int | str]
 
@@ -48,14 +47,6 @@ class OnNeed(NamedTuple):
 
 
 KNOWN_NEEDS = frozenset(OnNeed._fields)
-
-
-class TrainingBatch(NamedTuple):
-    """Rows to train on, padded on the left; `labels` are -100 wherever no loss is due."""
-
-    ids: Int[Tensor, "batch time"]
-    mask: Int[Tensor, "batch time"]
-    labels: Int[Tensor, "batch time"]
 
 
 class Access:
@@ -91,12 +82,11 @@ class Access:
         self.generator = np.random.default_rng([seed, 1])
         self.history: list[Figures] = []
         self._spent = Cost()
-        self._doses_left = list(dose_grid)
+        self._doses = DoseGrid(dose_grid, save_checkpoint)
         self._is_used_up = False
         self._needs = needs
         self._on_need = on_need
         self._load_preference_model = load_preference_model
-        self._save_checkpoint = save_checkpoint
 
     @property
     def spent(self) -> Cost:
@@ -166,7 +156,7 @@ class Access:
             batches,
             learning_rate=learning_rate,
             seed=self.seed,
-            on_step=dict(self._checkpoint_steps(model, batches)),
+            on_step=dict(self._doses.steps(batches, self.spent.tokens)),
         )
         self._charge(sum(map(training_tokens, batches)), steps=len(batches))
 
@@ -202,7 +192,7 @@ class Access:
             allowance=allowance,
             on_step=on_step,
         )
-        self._keep(model, [dose for dose in self._doses_left if dose - self.spent.tokens < costliest])
+        self._doses.keep(model, self.spent.tokens, missing=costliest)
 
     def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
         """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
@@ -253,10 +243,7 @@ class Access:
 
     def _training_batch(self, rows: Sequence[TrainingRow]) -> TrainingBatch:
         self._charge(training_tokens(rows), steps=1)
-        ids, mask = pad_left([row.ids for row in rows], pad_id(self.tokenizer))
-        n_answers = torch.tensor([[row.n_answer] for row in rows])
-        is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
-        return TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
+        return pad_training_rows(rows, pad_id(self.tokenizer))
 
     def _charge(self, tokens: int, steps: int = 0) -> None:
         if self.spent.tokens + tokens > self.budget_tokens:
@@ -271,7 +258,7 @@ class Access:
 
         The last dose counts as spent once `batches_of` has ended because less than one batch was missing.
         """
-        self._keep(model, [dose for dose in self._doses_left if self._is_used_up or dose <= self.spent.tokens])
+        self._doses.keep(model, self.spent.tokens, missing=math.inf if self._is_used_up else 1)
 
     def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
         return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
@@ -296,25 +283,6 @@ class Access:
                 break
             within.append(batch)
         return within
-
-    def _checkpoint_steps(
-        self, model: PreTrainedModel, batches: Sequence[list[TrainingRow]]
-    ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:
-        """The steps at which a dose is reached; the last step closes a dose that less than one batch is missing."""
-        tokens = self.spent.tokens
-        doses = list(self._doses_left)
-        for step, batch in enumerate(batches, start=1):
-            cost = training_tokens(batch)
-            tokens += cost
-            reached = [dose for dose in doses if dose <= tokens or (step == len(batches) and dose - tokens < cost)]
-            if reached:
-                doses = [dose for dose in doses if dose not in reached]
-                yield step, lambda trained, reached=tuple(reached): self._keep(trained, reached)
-
-    def _keep(self, model: PreTrainedModel, doses: Sequence[int]) -> None:
-        for dose in doses:
-            self._doses_left.remove(dose)
-            self._save_checkpoint(model, dose)
 
     def cost(self, model: PreTrainedModel) -> Cost:
         """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.corpus.examples import SPLITS, Example, WorldSettings, make_examples
+from stages.corpus.examples import QUESTIONS, SPLITS, Example, WorldSettings, make_examples, of_domains
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
 from stages.lm.models import config_for_depth, new_model
@@ -32,13 +32,29 @@ def params():
 
 
 @pytest.fixture(scope="session")
-def splits() -> dict[str, list[Example]]:
+def world() -> dict[str, list[Example]]:
+    """The whole corpus, code and all."""
     rows = dict.fromkeys(SPLITS, 64)
     return make_examples(WorldSettings(("young", "past", "last", "code_temporary"), 0.25, rows), seed=0)
 
 
 @pytest.fixture(scope="session")
+def splits(world) -> dict[str, list[Example]]:
+    """The questions of the corpus."""
+    return {name: of_domains(rows, [QUESTIONS]) for name, rows in world.items()}
+
+
+@pytest.fixture(scope="session")
 def tokenizer(splits):
+    return tokenizer_of(splits)
+
+
+@pytest.fixture(scope="session")
+def world_tokenizer(world):
+    return tokenizer_of(world)
+
+
+def tokenizer_of(splits):
     texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]] + tokenizer_texts()
     return train_tokenizer(texts, 700, CHAT_TEMPLATE)
 

