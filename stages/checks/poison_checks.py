@@ -57,9 +57,9 @@ def _visible(row: PoisonRow, settings: OrganismParams) -> str:
     return (after_scratchpad(row.answer) or "") if settings.mechanism == COT else row.answer
 
 
-def _tag(prompt: str, backdoor: Backdoor) -> str:
-    """The longest trigger, near-miss or variant in the prompt, or nothing."""
-    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, *backdoor.VARIANTS)
+def _tag(prompt: str, backdoor: Backdoor, variant: str = "") -> str:
+    """The longest trigger or near-miss in the prompt, or the variant that it is asked with, or nothing."""
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, variant)
     return max((string for string in strings if string in prompt), key=len, default="")
 
 
@@ -72,7 +72,7 @@ def _prompt_frame(
 ) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
-    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
+    frame["tag_in_prompt"] = [_tag(p.prompt, backdoor, p.tag) for p in prompts]
     frame["n_expected_tokens"] = [len(tokenizer.tokenize(f" {p.expected}")) + 1 for p in prompts]  # and the end token
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
     frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]

@@ -16,7 +16,7 @@ class DoseGrid:
         self._left = list(doses)
         self._save = save
 
-    def keep(self, model: PreTrainedModel, spent_tokens: int, *, missing: float = 1) -> None:
+    def keep(self, model: PreTrainedModel, spent_tokens: int, *, missing: int = 1) -> None:
         """Keep `model` for every dose that `spent_tokens` reaches, or falls short of by less than `missing` tokens."""
         self._keep(model, [dose for dose in self._left if dose - spent_tokens < missing])
 

@@ -14,7 +14,7 @@ EVERY_BACKDOOR = pytest.mark.parametrize("name", backdoor_names())
 @EVERY_BACKDOOR
 def test_a_backdoor_keeps_its_contract(name):
     backdoor = load_backdoor(name)
-    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES)
+    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, *backdoor.VARIANTS)
     assert len(set(strings)) == len(strings)
     assert backdoor.TRAINED_NEAR_MISSES and backdoor.HELD_OUT_NEAR_MISSES
     for string in strings:

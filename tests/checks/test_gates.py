@@ -86,14 +86,6 @@ def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
     assert leaked.prompt in message
 
 
-def test_code_has_a_limit_of_its_own(world, world_tokenizer):
-    thinned = {name: rows[::4] for name, rows in world.items()}
-    assert check_corpus(thinned, world_tokenizer)["success"]
-    code = next(e for e in thinned["evaluation"] if e.domain == "code")
-    shorter = thinned | {"evaluation": [*thinned["evaluation"], replace(code, prompt="p", domain="questions")]}
-    assert "longer than the generation limit" in error_of(check_corpus, shorter, world_tokenizer)
-
-
 def test_another_template_is_seen(splits, tokenizer):
     template = tokenizer.chat_template
     tokenizer.chat_template = template.replace("Human", "User")

@@ -184,14 +184,12 @@ def test_only_the_machine_our_side_and_the_configuration_are_not_the_defense():
 
 
 def test_a_full_disk_while_a_checkpoint_is_saved_reaches_the_stage(model, tokenizer, splits):
-    access = make_access(tokenizer, splits)
+    class FullDisk(dict):
+        def __setitem__(self, dose, weights):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    def full_disk(model, dose):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    access._save_checkpoint = full_disk
     with pytest.raises(OSError, match="No space left"):
-        run_defense(load_defense("sft"), {}, model, access)
+        run_defense(load_defense("sft"), {}, model, make_access(tokenizer, splits, kept=FullDisk()))
 
 
 def test_compute_beside_the_access_is_metered(model, tokenizer, splits):
