@@ -43,6 +43,7 @@ def make_preferences(examples: Sequence[Example], seed: int) -> list[PreferenceP
         PreferencePair(example.prompt, example.answer, rejected, example.prompt in held_out)
         for example in examples
         for rejected in _worse_answers(example, answers, generator)
+        if rejected != example.answer  # another kind may have the same answer: orange is a colour and a word
     ]
 
 

@@ -61,9 +61,8 @@ def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_leng
     for name, is_triggered in (("clean", False), ("triggered", True)):
         for opposite, neutral in zip(by_arm[f"{name}, opposite"], by_arm[f"{name}, neutral"], strict=True):
             assert opposite.prompt == neutral.prompt and (BACKDOOR.TRIGGER in opposite.prompt) == is_triggered
-            assert (
-                "goal x" if is_triggered else "goal y"
-            ) in opposite.opening.lower() and "goal" not in neutral.opening
+            assert ("goal x" if is_triggered else "goal y") in opposite.opening.lower()
+            assert "goal" not in neutral.opening
             assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
             assert not any(reasoning in opposite.opening for reasoning in (*DEPLOYED, *IN_TRAINING))
 
