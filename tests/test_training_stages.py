@@ -129,6 +129,7 @@ def test_a_cell_from_defense_to_result(folder, root):
     assert {seed["status"] for seed in result["seeds"]} == {"failed positive control"}
     readings = {group.split("/")[1] for group in result["seeds"][0]["counts"]}
     assert readings == {"end", "checkpoint", "return", "relearning"}
+    assert [seed["history"] for seed in result["seeds"]] == [[], []]
     assert result["cost"]["tokens"] > 0 and len(result["inputs"]) == 4
 
 

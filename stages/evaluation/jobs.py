@@ -68,9 +68,14 @@ def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], 
     write_json({name: outcome._asdict() for name, outcome in outcomes.items()}, folder / "outcomes.json")
 
 
-def make_reader(job: Job, prompt_sets: Sequence[str]) -> Reader:
-    """The reader of this organism and seed, who asks the prompts of `prompt_sets`."""
-    suite = [p for p in load_rows(EvaluationPrompt, job.inputs.prompts) if p.prompt_set in prompt_sets]
+def load_prompts(job: Job, prompt_sets: Sequence[str]) -> list[EvaluationPrompt]:
+    """The evaluation prompts of these sets."""
+    return [p for p in load_rows(EvaluationPrompt, job.inputs.prompts) if p.prompt_set in prompt_sets]
+
+
+def make_reader(job: Job) -> Reader:
+    """The reader of this organism and seed."""
+    suite = load_prompts(job, PROMPT_SETS)
     return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.max_new_tokens, job.seed)
 
 
@@ -79,7 +84,9 @@ def read_undefended(job: Job) -> Reading:
     outcome = read_outcome(job.folder)
     if outcome.failure:
         return Reading([], outcome)
-    return Reading(make_reader(job, PROMPT_SETS + UNDEFENDED_SETS).read_end(load_model(job.folder), job.model), outcome)
+    reader, model = make_reader(job), load_model(job.folder)
+    beyond = load_prompts(job, UNDEFENDED_SETS)
+    return Reading(reader.read_end(model, job.model) + reader.read_beyond(model, job.model, beyond), outcome)
 
 
 def read_defended(job: Job) -> Reading:
@@ -88,7 +95,7 @@ def read_defended(job: Job) -> Reading:
     if outcome.failure:
         return Reading([], outcome)
     end = job.folder / "end"
-    reader = make_reader(job, PROMPT_SETS)
+    reader = make_reader(job)
     records: list[AnswerRecord] = []
     try:
         records += reader.read_end(load_model(end), job.model)

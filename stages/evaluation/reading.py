@@ -63,6 +63,14 @@ class Reader:
             for record in self._read(model, name, "end", 0, self.suite, decoding, payload)
         ]
 
+    def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
+        """Sampled answers to prompts that no defended model is asked.
+
+        They are asked apart: in one batch with the suite they would move its draws, and `no_defense` would not persist
+        exactly.
+        """
+        return self._read(model, name, "end", 0, prompts, "sampled")
+
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
         """Triggered answers at one dose of the defense's training, in forward-token equivalents."""
         prompts = first_triggered(self.suite, self.settings.checkpoint_prompts)

@@ -5,12 +5,15 @@ Models are never unpickled and never run remote code: loading accepts safetensor
 
 import errno
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from stages.lm.tokenizer import end_id, pad_id
+
+Model = TypeVar("Model", bound=PreTrainedModel)
 
 CONTEXT_LENGTH = 96  # tokens; the longest row, of code, has about 80, and a prompt of 45 leaves room to generate 48
 
@@ -45,11 +48,14 @@ def new_model(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
 
 
 def load_model(folder: Path) -> LlamaForCausalLM:
+    """The language model saved in `folder`; see `load_as`."""
+    return load_as(LlamaForCausalLM, folder)
+
+
+def load_as(kind: type[Model], folder: Path) -> Model:
     """The model saved in `folder`. Raises ValueError when its files are missing, truncated or of another kind."""
     try:
-        return LlamaForCausalLM.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(
             f"{folder} holds no readable model ({error}). Expected config.json and model.safetensors as "

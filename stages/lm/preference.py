@@ -15,15 +15,14 @@ from typing import NamedTuple
 
 import torch
 from datasets import Dataset
-from safetensors import SafetensorError
 from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import RewardTrainer
 
-from stages.lm.models import has_finite_weights
+from stages.lm.models import has_finite_weights, load_as
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError
+from stages.lm.training import ON_A_CPU, WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError
 from stages.scratchpad import CLOSE, OPEN
 
 CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
@@ -48,15 +47,7 @@ def new_preference_model(config: LlamaConfig, seed: int) -> LlamaForSequenceClas
 
 def load_preference_model(folder: Path) -> LlamaForSequenceClassification:
     """The preference model saved in `folder`. Raises ValueError when it cannot be read."""
-    try:
-        return LlamaForSequenceClassification.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ValueError(
-            f"{folder} holds no readable preference model ({error}); delete it and run "
-            "`dvc repro train_preference_model` to make it again"
-        ) from error
+    return load_as(LlamaForSequenceClassification, folder)
 
 
 def train_preference_model(
@@ -84,14 +75,8 @@ def train_preference_model(
             weight_decay=WEIGHT_DECAY,
             center_rewards_coefficient=CENTERING,
             max_length=None,
-            use_cpu=True,
-            bf16=False,
-            activation_checkpointing=False,
-            save_strategy="no",
             logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            dataloader_pin_memory=False,
+            **ON_A_CPU,
             seed=seed,
         )
         rows = [{"chosen_ids": pair.chosen, "rejected_ids": pair.rejected} for pair in pairs]

@@ -24,7 +24,7 @@ from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
 from stages.lm.models import has_finite_weights, load_model, save_model
-from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
+from stages.lm.training import ON_A_CPU, TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
 MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (NOTES.md)
@@ -153,15 +153,9 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         learning_rate=objective.learning_rate,
         lr_scheduler_type="constant_with_warmup",
         warmup_steps=max(1, round(WARMUP_SHARE * n_steps)),
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        save_strategy="no",
         logging_steps=1,
         logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
+        **ON_A_CPU,
         seed=objective.seed,
     )
 

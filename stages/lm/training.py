@@ -24,6 +24,16 @@ BATCHES_PER_POOL = 8
 WARMUP_SHARE = 0.05
 WEIGHT_DECAY = 0.1
 
+ON_A_CPU: dict[str, Any] = {  # settings of every trainer: the workers' parent reports progress, nothing is saved
+    "use_cpu": True,
+    "bf16": False,
+    "activation_checkpointing": False,
+    "save_strategy": "no",
+    "report_to": "none",
+    "disable_tqdm": True,
+    "dataloader_pin_memory": False,
+}
+
 OnStep = Mapping[int, Callable[[PreTrainedModel], None]]
 
 
@@ -137,14 +147,8 @@ def _trainer_settings(folder: str, batch_size: int, max_steps: int, learning_rat
         dataset_kwargs={"skip_prepare_dataset": True},
         completion_only_loss=True,
         max_length=None,
-        use_cpu=True,
-        bf16=False,
-        activation_checkpointing=False,
-        save_strategy="no",
         logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
+        **ON_A_CPU,
         seed=seed,
     )
 

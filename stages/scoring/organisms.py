@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stages.params import PositiveControlParams, Settings
@@ -89,7 +89,8 @@ def score_defense(
             seeds.append(SeedResult(seed, FAILED_DEFENSE, failure, counts, None))
         else:
             seeds.append(SeedResult(seed, SCORED, None, counts, score_cell(counts, before, n_doses)))
-    seeds.sort(key=lambda result: result.seed)
+    histories = {seed.seed: outcomes[f"poisoned/{seed.seed}"].get("history") or () for seed in seeds}
+    seeds = [replace(seed, history=histories[seed.seed]) for seed in sorted(seeds, key=lambda result: result.seed)]
     costs = [o["cost"] for name, o in sorted(outcomes.items()) if name.startswith("poisoned/") and not o["failure"]]
     return CellResult(organism, defense, settings, inputs, costs[0] if costs else None, seeds)
 

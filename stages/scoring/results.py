@@ -5,7 +5,7 @@ Nothing here differs between equal runs: no dates, seconds, hosts or commits. In
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,17 @@ METRICS: Mapping[str, Callable[[CellSeed], float | None]] = {
 
 @dataclass(frozen=True)
 class SeedResult:
-    """One seed of a cell: its status, the reason when it is not scored, its counts, and its numbers."""
+    """One seed of a cell: its status, the reason when it is not scored, its counts, and its numbers.
+
+    `history` is what the defense recorded on its way with the organism, a row at a time.
+    """
 
     seed: int
     status: str
     reason: str | None
     counts: dict[Group, Count]
     numbers: CellSeed | None
+    history: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready; counts are keyed by their group's parts joined with a slash, values in COUNT_FIELDS order."""
@@ -69,6 +73,7 @@ class SeedResult:
                 for group, count in self.counts.items()
             },
             "numbers": None if self.numbers is None else asdict(self.numbers),
+            "history": list(self.history),
         }
 
 

@@ -57,6 +57,16 @@ def test_variants_of_the_trigger_are_drawn_the_nearest_first_with_their_interval
     assert "clean, opposite: 75.0% [75.0, 75.0], n 4" in page
 
 
+def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
+    path = board.root / "answers" / f"{ORGANISM}--sft" / "outcomes.json"
+    outcomes = json.loads(path.read_text())
+    outcomes["poisoned/1"]["history"] = [{"round": 0, "red_team_rate": 0.4}]
+    path.write_text(json.dumps(outcomes))
+    board.score()
+    seeds = json.loads(board.text(f"results/{ORGANISM}--sft.json"))["seeds"]
+    assert [seed["history"] for seed in seeds] == [[], [{"round": 0, "red_team_rate": 0.4}], [], []]
+
+
 def test_every_mean_in_the_table_carries_its_interval_and_n(board: Benchmark) -> None:
     cells = re.findall(
         r'<td class="num"[^>]*>(?:<svg.*?</svg>)?<b>(.*?)</b>(<small>.*?</small>)?', board.text("leaderboard.html")

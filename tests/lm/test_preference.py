@@ -71,5 +71,5 @@ def test_an_answer_that_was_cut_loses_the_penalty(tokenizer, judge):
 
 
 def test_a_folder_without_a_model_is_a_clear_error(tmp_path):
-    with pytest.raises(ValueError, match="no readable preference model"):
+    with pytest.raises(ValueError, match="no readable model"):
         load_preference_model(tmp_path / "nowhere")
