@@ -67,6 +67,8 @@ def _tokenize(
     tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], openings: Sequence[str] | None = None
 ) -> list[list[int]]:
     """The conversations as tokens, closed; or, with `openings`, ready for the model to go on."""
+    if not conversations:
+        return []
     is_open = openings is not None
     texts = tokenizer.apply_chat_template(conversations, add_generation_prompt=is_open, tokenize=False)
     begun = [f"{text} {opening}".rstrip() for text, opening in zip(texts, openings or [""] * len(texts), strict=True)]

@@ -55,8 +55,7 @@ class Reader:
         It has none where a scratchpad stands before the payload.
         """
         triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
-        values = self._payload_log_probabilities(model, triggered) if triggered else []
-        payload = dict(zip(triggered, values, strict=True))
+        payload = dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
         return [
             record
             for decoding in DECODINGS
