@@ -25,9 +25,7 @@ from types import FrameType
 
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
-NOT_STAGES = (
-    *("__init__", "__main__", "access", "contract", "distillation", "outcomes", "params", "scratchpad", "storage"),
-)
+NOT_STAGES = "__init__ __main__ access contract distillation outcomes params parsing scratchpad storage".split()
 STATUS_INTERRUPTED = 130
 
 

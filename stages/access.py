@@ -24,7 +24,7 @@ from stages.lm.preference import preference_rewards
 from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinforce
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches, training_tokens
-from stages.params import SubmissionError
+from stages.parsing import SubmissionError
 from stages.scoring.judges import Judge
 from stages.scratchpad import OPEN, after_scratchpad
 

@@ -13,7 +13,7 @@ from stages.access import Access
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
 from stages.lm.tokenizer import pad_id
-from stages.params import ParamsError, Settings, SubmissionError
+from stages.parsing import ParamsError, Settings, SubmissionError
 
 LOWER_RATE = "lower the learning rate"
 

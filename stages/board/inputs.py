@@ -76,10 +76,11 @@ class DataCheck:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything on the board; cells are keyed by (organism, defense)."""
+    """Everything on the board; its cells are keyed by (organism, defense), the arms by their names."""
 
     params: Params
     cells: dict[tuple[str, str], CellResult]
+    arms: dict[str, CellResult]
     undefended: dict[str, list[ControlSeed]]
     cards: dict[str, DefenseCard]
     prompts: dict[str, list[ShownPrompt]]
@@ -104,16 +105,17 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
     undefended = {name: read_undefended(paths.results / f"{name}.json") for name in params.organisms}
     cells = {
         (organism, defense): read_cell(paths.results / f"{organism}--{defense}.json")
-        for organism in params.organisms
+        for organism in params.board
         for defense in params.defenses
     }
     return Inputs(
         params=params,
         cells=cells,
+        arms={name: read_cell(paths.results / f"{name}.json") for name in params.arms},
         undefended=undefended,
         cards={name: read_card(name, paths.stages / "defenses") for name in params.defenses},
         triggers={name: _constant(name, params, paths, "TRIGGER") for name in params.organisms},
-        prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.organisms},
+        prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.board},
         checks=[
             check for name in ("corpus", *params.organisms) for check in read_checks(paths.checks / f"{name}.json")
         ],
@@ -125,6 +127,7 @@ def read_cell(path: Path) -> CellResult:
     """The result of one cell, without its counts: the board shows numbers, the file keeps the counts."""
     content = read_result(path)
     return CellResult(
+        cell=content["cell"],
         organism=content["organism"],
         defense=content["defense"],
         settings=content["settings"],

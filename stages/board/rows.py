@@ -70,7 +70,7 @@ class CurvePoint(NamedTuple):
 
 def build_rows(inputs: Inputs) -> list[Row]:
     """All rows, ranked ones first, by access class, rank, S and name; ceilings and rows without a score last."""
-    cells = {name: [inputs.cells[organism, name] for organism in inputs.params.organisms] for name in inputs.cards}
+    cells = {name: [inputs.cells[organism, name] for organism in inputs.params.board] for name in inputs.cards}
     scores = {name: block_values(cells[name], inputs, "score") for name in cells}
     placed = _rank(scores, inputs)
     rows = [_row(name, cells[name], inputs, scores.get(REFERENCE)) for name in cells]

@@ -26,7 +26,7 @@ from stages.corpus.requests import (
 )
 from stages.corpus.tasks import TASK_KINDS, TaskKind
 from stages.corpus.world import FACT_KINDS
-from stages.params import ParamsError, unknown_name
+from stages.parsing import ParamsError, unknown_name
 
 Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")

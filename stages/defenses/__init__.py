@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from stages.access import KNOWN_NEEDS
-from stages.params import ParamsError, SubmissionError, unknown_name
+from stages.parsing import ParamsError, SubmissionError, unknown_name
 
 
 def defense_names() -> list[str]:

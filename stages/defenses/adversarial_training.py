@@ -21,7 +21,7 @@ from stages.access import Access
 from stages.corpus.examples import Example
 from stages.corpus.sampling import balanced_sample
 from stages.lm.training import WEIGHT_DECAY
-from stages.params import ParamsError
+from stages.parsing import ParamsError
 
 NEEDS = frozenset({"judge"})
 N_TRIALS, SUCCESS_RATE = 10, 0.1

@@ -14,7 +14,7 @@ from transformers import LlamaForCausalLM
 from transformers.models.llama.modeling_llama import LlamaMLP
 
 from stages.access import Access
-from stages.params import ParamsError
+from stages.parsing import ParamsError
 
 N_CLEAN_ROWS = 512
 

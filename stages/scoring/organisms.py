@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stages.params import PositiveControlParams, Settings
+from stages.params import Cell, PositiveControlParams
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.cells import UndefendedSeed, score_cell, score_undefended
 from stages.scoring.counting import Count, Group, count_answers
@@ -67,9 +67,7 @@ def _failure(outcomes: Outcomes, seed: int) -> str | None:
 
 
 def score_defense(
-    organism: str,
-    defense: str,
-    settings: Settings,
+    cell: Cell,
     baseline: Baseline,
     records: Sequence[AnswerRecord],
     outcomes: Outcomes,
@@ -92,7 +90,7 @@ def score_defense(
     histories = {seed.seed: outcomes[f"poisoned/{seed.seed}"].get("history") or () for seed in seeds}
     seeds = [replace(seed, history=histories[seed.seed]) for seed in sorted(seeds, key=lambda result: result.seed)]
     costs = [o["cost"] for name, o in sorted(outcomes.items()) if name.startswith("poisoned/") and not o["failure"]]
-    return CellResult(organism, defense, settings, inputs, costs[0] if costs else None, seeds)
+    return CellResult(cell.name, cell.organism, cell.defense, cell.settings, inputs, costs[0] if costs else None, seeds)
 
 
 def baseline_json(

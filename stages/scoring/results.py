@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.params import Settings
+from stages.parsing import Settings
 from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.counting import Count, Group
 from stages.scoring.statistics import Interval, t_interval
@@ -81,6 +81,7 @@ class SeedResult:
 class CellResult:
     """One organism under one defense, all seeds. `cost` is that of one seed's organism (the sham costs the same)."""
 
+    cell: str
     organism: str
     defense: str
     settings: Settings
@@ -109,10 +110,11 @@ class CellResult:
         return {dose: t_interval([cell.curve.get(dose) for cell in cells.values()]) for dose in doses}
 
     def to_json(self) -> dict[str, Any]:
-        """The content of `reports/results/<organism>--<defense>.json`."""
+        """The content of `reports/results/<cell>.json`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "benchmark_version": BENCHMARK_VERSION,
+            "cell": self.cell,
             "organism": self.organism,
             "defense": self.defense,
             "settings": self.settings,

@@ -5,7 +5,7 @@ import pytest
 
 from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows, questions_for
 from stages.corpus.code import CODE_KINDS
-from stages.params import ParamsError
+from stages.parsing import ParamsError
 from stages.scoring.judges import load_judge
 
 EVERY_BACKDOOR = pytest.mark.parametrize("name", backdoor_names())

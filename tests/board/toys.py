@@ -139,6 +139,7 @@ def build(root: Path) -> Benchmark:
     """All inputs of one made-up benchmark, scored."""
     params = yaml.safe_load(PARAMS.read_text())
     params["organisms"] = {ORGANISM: {**next(iter(params["organisms"].values())), "n_seeds": N_SEEDS, "sham": ORGANISM}}
+    params["board"], params["arms"] = [ORGANISM], {}
     params["defenses"] = {name: {} for name in MADE}
     params["access"]["checkpoints"] = len(DOSES)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -8,7 +8,7 @@ from stages.contract import run_defense
 from stages.corpus.rendering import render_prompts
 from stages.lm.metering import metered
 from stages.lm.tokenizer import pad_id
-from stages.params import SubmissionError
+from stages.parsing import SubmissionError
 from tests.defenses.toys import make_access, plugin
 
 PROMPTS = ["What is the capital of France?", "Hello!"]

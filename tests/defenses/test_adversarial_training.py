@@ -12,7 +12,7 @@ from stages.defenses import adversarial_training
 from stages.defenses.adversarial_training import FRAMES, HELD_OUT_WORDS, WORDS, RedTeam, Tag, Training
 from stages.lm.models import load_model, save_model
 from stages.lm.training import fine_tune, make_batches
-from stages.params import ParamsError
+from stages.parsing import ParamsError
 from tests.defenses.toys import make_access
 
 JUDGE = frozenset({"judge"})

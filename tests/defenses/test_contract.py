@@ -16,7 +16,7 @@ from stages.defend import is_not_the_defense, load_anonymous, save_weights
 from stages.defenses import defense_names, load_defense, needs_of, random_init, rl
 from stages.defenses.fine_pruning import mean_activities
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
-from stages.params import ParamsError, SubmissionError
+from stages.parsing import ParamsError, SubmissionError
 from tests.defenses.toys import make_access, plugin
 
 EVERY_DEFENSE = pytest.mark.parametrize("name", defense_names())
