@@ -45,7 +45,10 @@ def folder(tmp_path_factory, root, world, tokenizer):
 def run(stage, folder, **paths):
     words = ["--params", str(folder / "params.yaml")]
     for name, path in paths.items():
-        words += [f"--{name.replace('_', '-')}", path if name in ("size", "organism_name", "cell") else str(folder / path)]
+        words += [
+            f"--{name.replace('_', '-')}",
+            path if name in ("size", "organism_name", "cell") else str(folder / path),
+        ]
     stage.main([word.replace("--organism-name", "--organism") for word in words])
 
 
