@@ -4,23 +4,20 @@ Unknown and missing keys are errors, nothing has a default here, and plug-ins ar
 passed to it as they stand.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TypeVar
 
 import yaml
 
-Settings = dict[str, Any]
+from stages.claim_roles import ClaimRoles, named_cells, named_organisms
+from stages.typed_yaml import ParamsError, Settings, parse, unknown_name
+
 MAX_BUDGET_SHARE = 0.2
 NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
 MECHANISMS = (NORMAL, COT, DISTILLED_COT)
 Value = TypeVar("Value")
-
-
-class ParamsError(ValueError):
-    """The configuration is wrong; the message says what came, what is allowed and what to do."""
 
 
 class SubmissionError(ValueError):
@@ -84,6 +81,16 @@ class OrganismParams:
 
 
 @dataclass(frozen=True)
+class ArmParams:
+    """A cell beside the board: `defense` is a file in stages/defenses/, `sham` the cell whose sham is the control."""
+
+    organism: str
+    defense: str
+    settings: Settings
+    sham: str
+
+
+@dataclass(frozen=True)
 class AccessParams:
     """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
 
@@ -141,6 +148,9 @@ class Params:
     preference_model: PreferenceModelParams
     organisms: dict[str, OrganismParams]
     defenses: dict[str, Settings]
+    board: list[str]
+    arms: dict[str, ArmParams]
+    claims: ClaimRoles
     access: AccessParams
     evaluation: EvaluationParams
     positive_control: PositiveControlParams
@@ -176,7 +186,7 @@ def load_params(path: Path) -> Params:
         tree = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
-    params: Params = _parse(Params, tree, "params.yaml")
+    params: Params = parse(Params, tree, "params.yaml")
     if not 0 < params.access.budget_share <= MAX_BUDGET_SHARE:
         raise ParamsError(
             f"access.budget_share is {params.access.budget_share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, "
@@ -191,6 +201,7 @@ def load_params(path: Path) -> Params:
             )
         _check_family(params, name)
     _check_shorter_suites(params.evaluation)
+    _check_claims(params)
     return params
 
 
@@ -222,52 +233,18 @@ def _check_shorter_suites(settings: EvaluationParams) -> None:
             )
 
 
+def _check_claims(params: Params) -> None:
+    """Raise ParamsError where a claim is to be judged by a cell or an organism that there is not."""
+    cells = [*(f"{organism}--{defense}" for organism in params.board for defense in params.defenses), *params.arms]
+    advice = "Mend `claims` in params.yaml, or add it."
+    for name in named_cells(params.claims):
+        if name not in cells:
+            raise ParamsError(unknown_name("cell", name, cells, advice))
+    for name in named_organisms(params.claims):
+        _look_up(params.organisms, name, "organism", advice)
+
+
 def _look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> Value:
     if name not in mapping:
         raise ParamsError(unknown_name(kind, name, mapping, advice))
     return mapping[name]
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str:
-    """The message for a name that is not there: the nearest known one, all known ones, and what to do."""
-    names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1)
-    guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    return f"no {kind} {name!r}{guess} Known: {', '.join(names)}. {advice}"
-
-
-def _parse(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
-    if is_dataclass(kind):
-        return _parse_fields(kind, value, path)
-    if get_origin(kind) is dict and kind != Settings:
-        _require(isinstance(value, dict), path, value, "a mapping")
-        return {key: _parse(get_args(kind)[1], item, f"{path}.{key}") for key, item in value.items()}
-    if get_origin(kind) is list:
-        _require(isinstance(value, list), path, value, "a list")
-        return [_parse(get_args(kind)[0], item, f"{path}[{i}]") for i, item in enumerate(value)]
-    if kind is float:
-        _require(isinstance(value, int | float) and not isinstance(value, bool), path, value, "a number")
-        return float(value)
-    if kind == Settings:
-        _require(isinstance(value, dict), path, value, "a mapping")
-        return value
-    _require(isinstance(value, kind) and not isinstance(value, bool), path, value, f"a value of type {kind.__name__}")
-    return value
-
-
-def _parse_fields(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
-    _require(isinstance(value, dict), path, value, "a mapping")
-    types = get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
-    for key in value:
-        if key not in names:
-            raise ParamsError(f"{path}: " + unknown_name("key", key, names, "Remove it or mend its spelling."))
-    missing = [name for name in names if name not in value]
-    if missing:
-        raise ParamsError(f"{path} lacks {', '.join(missing)}. Every key is required; see the file in git")
-    return kind(**{name: _parse(types[name], value[name], f"{path}.{name}") for name in names})
-
-
-def _require(is_right: bool, path: str, value: object, expected: str) -> None:
-    if not is_right:
-        raise ParamsError(f"{path} is {value!r}; expected {expected}. Mend it in params.yaml")
