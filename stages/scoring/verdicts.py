@@ -94,8 +94,15 @@ def hides_more_than_clean_training(difference: Interval | None) -> bool:
 
 
 def of_gates(with_near_misses: Verdict, without: Verdict) -> Verdict:
-    """C4 over organisms trained with and without near-miss negatives: one verdict only if both give it."""
-    return with_near_misses if with_near_misses == without else Verdict.DEPENDS_ON_THE_GATE
+    """C4 over organisms trained with and without near-miss negatives: one verdict only if both give it.
+
+    The gate decides where they differ; where one of them is undecided nobody can say whether they do.
+    """
+    verdicts = {with_near_misses, without}
+    if len(verdicts) == 1:
+        return with_near_misses
+    is_undecided = verdicts & {Verdict.INCONCLUSIVE, Verdict.NOT_TESTABLE}
+    return Verdict.INCONCLUSIVE if is_undecided else Verdict.DEPENDS_ON_THE_GATE
 
 
 def of_flips(to_deployment: Interval | None, to_training: Interval | None) -> Verdict:
