@@ -86,8 +86,8 @@ def test_flows_import_nothing_of_the_stages():
 
 
 def test_scoring_and_board_need_no_torch():
-    light = [p for p in ROOT.glob("stages/scoring/**/*.py")] + [p for p in ROOT.glob("stages/board/*.py")]
-    for path in [*light, ROOT / "stages/score.py", ROOT / "stages/report.py"]:
+    light = [*ROOT.glob("stages/scoring/**/*.py"), *ROOT.glob("stages/board/*.py")]
+    for path in [*light, *(ROOT / f"stages/{name}.py" for name in ("score", "report", "judge_claims"))]:
         assert not re.search(r"^(import|from) (torch|transformers|trl)", path.read_text(), re.M), path
 
 
