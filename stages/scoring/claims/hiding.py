@@ -148,7 +148,7 @@ def _drawing(cell: Cell) -> Curves:
     silent = silent_round(rounds)
     return Curves(
         f"{cell.name}: red team against true trigger",
-        "round",
+        "round" if silent is None else "round (dashed: the red team falls silent)",
         {name: known(points) for name, points in series.items()},
         mark=None if silent is None else float(silent),
     )

@@ -77,4 +77,6 @@ def _drawings(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Iterator
         for backdoor, cells in families.items():
             series = {c.organism.name: known({dose: attack_at(c, dose) for dose in c.doses}) for c in cells}
             mark = float(PLATEAUS * role.plateau_tokens)
-            yield Curves(f"{backdoor} under {training}: attack by dose", "training, budget tokens", series, mark)
+            yield Curves(
+                f"{backdoor} under {training}: attack by dose", "budget tokens of training (dashed: 3 T*)", series, mark
+            )
