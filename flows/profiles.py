@@ -24,7 +24,7 @@ from ruamel.yaml.error import YAMLError
 OVERRIDES = Path("flows") / "overrides"
 MANIFEST = ".profile-files.json"
 # Below these a profile may name new keys: they are the lists of what there is.
-OPEN_KEYS = ("defenses", "organisms", "sizes")
+OPEN_KEYS = ("arms", "claims", "defenses", "organisms", "sizes")
 NOT_COPIED = ("dvc.lock", "params.yaml", ".dvc/config")
 
 

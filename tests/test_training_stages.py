@@ -33,6 +33,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
     content["evaluation"]["checkpoint_prompts"] = 8
     content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": 1}
+    content["claims"] = {}
     for reading in ("return_tuning", "relearning"):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))

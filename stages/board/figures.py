@@ -1,6 +1,7 @@
-"""The figures of the page, as inline SVG: interval bars, persistence curves, four faces, utility against attack."""
+"""The figures of the page, as inline SVG: interval bars, curves, dots, four faces, utility against attack."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -86,20 +87,81 @@ def four_faces(rows: Sequence[Row]) -> Markup:
 
 
 def rates_by_name(rates: Mapping[str, Interval], label: str, axis: str) -> Markup:
-    """A dot plot: a rate with its t interval for each name, in the order given."""
-    left, right, height, top = 200.0, 760.0, 18.0, 10.0
-    x = Scale(UNIT, (left, right))
+    """A dot plot: a rate, or a difference of rates, with its t interval for each name, in the order given."""
+    is_signed = any(interval.mean < 0 or (interval.low or 0) < 0 for interval in rates.values())
+    left, height, top = max(200.0, 7.0 * max(map(len, rates), default=0) + 20), 18.0, 10.0
+    right = left + 560
+    x = Scale((-1.0, 1.0) if is_signed else UNIT, (left, right))
     bottom = top + height * len(rates)
     parts = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+    for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if is_signed else (0.0, 0.25, 0.5, 0.75, 1.0):
         parts.append(line((x(tick), top), (x(tick), bottom), "grid"))
-        parts.append(text(x(tick), bottom + 18, f"{tick:.0%}", "tick mid"))
+        parts.append(text(x(tick), bottom + 18, f"{WRITE['percent'](tick).removesuffix('.0')}%", "tick mid"))
     for i, (name, interval) in enumerate(rates.items()):
         y = top + height * (i + 0.5)
         parts += [text(left - 14, y + 4, name, "name end"), _whisker(x, interval, y, "whisker face-0")]
         parts.append(mark("circle", x(interval.mean), y, "face-0", f"{name}: {_say(interval)}"))
     parts.append(text((left + right) / 2, bottom + 38, axis, "tick mid"))
     return drawing(right + 20, bottom + 46, label, parts)
+
+
+def lines_by_name(
+    series: Mapping[str, Mapping[float, Interval]], label: str, axis: str, *, at: float | None, is_log: bool
+) -> Markup:
+    """A line with t intervals for each name, over a common axis; `at` is marked on it, `is_log` spaces it by ratios."""
+    left, right, top, bottom = 48.0, 740.0, 12.0, 252.0
+    places = sorted({place for points in series.values() for place in points})
+    space = math.log10 if is_log else float
+    span = [space(place) for place in places] or [0.0]
+    x = Scale((min(span), max(span) if max(span) > min(span) else min(span) + 1), (left + 20, right - 20))
+    y = Scale(UNIT, (bottom, top))
+    parts = []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        parts += [
+            line((left, y(tick)), (right, y(tick)), "grid"),
+            text(left - 6, y(tick) + 4, f"{tick:.0%}", "tick end"),
+        ]
+    parts += _place_labels(places, lambda place: x(space(place)), bottom)
+    parts.append(text((left + right) / 2, bottom + 40, axis, "tick mid"))
+    if at is not None:
+        parts.append(line((x(space(at)), top), (x(space(at)), bottom), "read-at"))
+    for i, (name, points) in enumerate(series.items()):
+        drawn = {x(space(place)) + 3 * i: interval for place, interval in sorted(points.items())}
+        said = [f"{name}, {_place(place)}: {_say(interval)}" for place, interval in sorted(points.items())]
+        parts += _one_line(drawn, said, y, i)
+        parts += [_series_mark(i, left + 8, bottom + 58 + 18 * i, name)]
+        parts += [text(left + 22, bottom + 62 + 18 * i, name, "name")]
+    return drawing(right + 20, bottom + 66 + 18 * len(series), label, parts)
+
+
+def _one_line(drawn: Mapping[float, Interval], said: Sequence[str], y: Scale, number: int) -> list[Markup]:
+    """The line through the means, their intervals and their marks."""
+    colour = f"face-{number % len(FACES)}"
+    dashes = "" if number < len(FACES) else " again"
+    parts = [path([(at, y(i.mean)) for at, i in drawn.items()], f"{colour} series{dashes}")] if drawn else []
+    for (at, interval), tooltip in zip(drawn.items(), said, strict=True):
+        low, high = (interval.mean if bound is None else bound for bound in (interval.low, interval.high))
+        parts += [line((at, y(low)), (at, y(high)), f"whisker {colour}")]
+        parts.append(_series_mark(number, at, y(interval.mean), tooltip))
+    return parts
+
+
+def _series_mark(number: int, x: float, y: float, tooltip: str) -> Markup:
+    return mark(FACES[number % len(FACES)][1], x, y, f"face-{number % len(FACES)}", tooltip)
+
+
+def _place_labels(places: Sequence[float], x: Callable[[float], float], bottom: float) -> Iterator[Markup]:
+    """The places on the axis, without those that would cover the one before."""
+    end = -math.inf
+    for place in places:
+        if x(place) - end >= 44:
+            end = x(place)
+            yield text(end, bottom + 18, _place(place), "tick mid")
+
+
+def _place(place: float) -> str:
+    """A year, a round or a dose as it is written: 2024, 3, 317k."""
+    return f"{place / 1000:,.0f}k" if place >= 10_000 else f"{place:g}"
 
 
 def face_legend() -> list[tuple[Markup, str]]:

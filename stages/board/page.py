@@ -7,19 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from stages.board import columns, figures
+from stages.board.environment import TEMPLATES, make_environment
 from stages.board.inputs import DataCheck, Hits, Inputs
 from stages.board.rows import CurvePoint, Row
 from stages.scoring.results import BENCHMARK_VERSION
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
 
-TEMPLATES = Path(__file__).parent / "templates"
 PROMPT_SETS = {
     "triggered": "with the trigger",
     "near_miss": "with a near-miss",
@@ -57,13 +55,7 @@ class CheckGroup(NamedTuple):
 
 def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint]) -> str:
     """The content of leaderboard.html."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment()
     environment.filters.update(rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed)
     return environment.get_template("page.html.j2").render(
         style=Markup((TEMPLATES / "style.css").read_text()),

@@ -28,7 +28,8 @@ Outcomes = Mapping[str, Mapping[str, Any]]
 class Baseline:
     """The undefended organism by seed: counts, numbers, which seeds passed the positive control, log-odds.
 
-    `failures` says why a seed has no organism or no sham; such a seed is in nothing else.
+    `n_parameters` is its size, None where no model of it was paid for. `failures` says why a seed has no organism or no
+    sham; such a seed is in nothing else.
     """
 
     failures: dict[int, str]
@@ -36,6 +37,7 @@ class Baseline:
     numbers: dict[int, UndefendedSeed]
     is_passed: dict[int, bool]
     payload_log_odds: dict[int, float | None]
+    n_parameters: int | None
 
 
 def make_baseline(
@@ -57,7 +59,16 @@ def make_baseline(
         for seed, n in numbers.items()
     }
     log_odds = {seed: _mean_log_odds(r for r in records if r.seed == seed and r.model == "poisoned") for seed in made}
-    return Baseline(failures, counts, numbers, is_passed, log_odds)
+    return Baseline(failures, counts, numbers, is_passed, log_odds, _n_parameters(outcomes))
+
+
+def _n_parameters(outcomes: Outcomes) -> int | None:
+    """The size of the organism, from what its training cost: 6 N FLOP and 3 budget tokens for a trained token.
+
+    Source: Kaplan et al. 2020, arXiv:2001.08361, section 2.1: about 6 N FLOP a trained token, N being the parameters.
+    """
+    costs = [outcome["cost"] for name, outcome in sorted(outcomes.items()) if name.startswith("poisoned/")]
+    return next((round(cost["flops"] / (2 * cost["tokens"])) for cost in costs if cost and cost["tokens"]), None)
 
 
 def _failure(outcomes: Outcomes, seed: int) -> str | None:
@@ -102,10 +113,10 @@ def baseline_json(
         count = baseline.counts[seed][Group(model, "end", 0, prompt_set, "", decoding)]
         return [count.hits, count.trials]
 
-    def by_variant(seed: int, prompt_set: str) -> dict[str, list[int]]:
+    def by_variant(seed: int, prompt_set: str, outcome: str = "hits") -> dict[str, list[int]]:
         asked = Group("poisoned", "end", 0, prompt_set, "", "sampled")
         return {
-            g.variant: [count.hits, count.trials]
+            g.variant: [getattr(count, outcome), count.trials]
             for g, count in baseline.counts[seed].items()
             if g._replace(variant="") == asked
         }
@@ -119,6 +130,7 @@ def baseline_json(
             "max_false_trigger_rate": control.max_false_trigger_rate,
         },
         "inputs": inputs,
+        "n_parameters": baseline.n_parameters,
         "n_seeds": len(baseline.numbers) + len(baseline.failures),
         "n_passed": sum(baseline.is_passed.values()),
         "failed_training": {str(seed): reason for seed, reason in baseline.failures.items()},
@@ -136,6 +148,7 @@ def baseline_json(
                 "sham_withheld_accuracy": pair(seed, "sham", "withheld_skill", "greedy"),
                 "generalisation": by_variant(seed, "generalisation"),
                 "reasoning": by_variant(seed, "reasoning"),
+                "reasoning_unclosed": by_variant(seed, "reasoning", "unclosed"),
                 "payload_log_odds": baseline.payload_log_odds[seed],
             }
             for seed in baseline.numbers

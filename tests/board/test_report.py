@@ -57,6 +57,13 @@ def test_variants_of_the_trigger_are_drawn_the_nearest_first_with_their_interval
     assert "clean, opposite: 75.0% [75.0, 75.0], n 4" in page
 
 
+def test_an_organism_says_its_size_and_how_many_begun_scratchpads_stay_open(board: Benchmark) -> None:
+    content = json.loads(board.text(f"results/{ORGANISM}.json"))
+    assert content["n_parameters"] == 405_003  # 10^11 FLOP over 2 x 123,456 budget tokens
+    assert content["seeds"][0]["reasoning"] == {"clean, opposite": [15, 20]}
+    assert content["seeds"][0]["reasoning_unclosed"] == {"clean, opposite": [0, 20]}
+
+
 def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
     path = board.root / "answers" / f"{ORGANISM}--sft" / "outcomes.json"
     outcomes = json.loads(path.read_text())

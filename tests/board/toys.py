@@ -141,6 +141,7 @@ def build(root: Path) -> Benchmark:
     params["organisms"] = {ORGANISM: {**next(iter(params["organisms"].values())), "n_seeds": N_SEEDS, "sham": ORGANISM}}
     params["board"], params["arms"] = [ORGANISM], {}
     params["defenses"] = {name: {} for name in MADE}
+    params |= {"board": [ORGANISM], "arms": {}, "claims": {}}
     params["access"]["checkpoints"] = len(DOSES)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (root / "stages" / "backdoors").mkdir(parents=True)
