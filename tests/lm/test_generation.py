@@ -6,6 +6,9 @@ import torch
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.lm import generation
 from stages.lm.generation import answer_log_probabilities, generate, pad_left
+from stages.lm.metering import metered
+from stages.lm.tokenizer import pad_id
+from stages.lm.training import TrainingDivergedError
 
 
 def ask(model, tokenizer, prompts, **rest):
@@ -36,6 +39,32 @@ def test_greedy_answers_do_not_depend_on_the_batch(model, tokenizer):
     assert together == alone
 
 
+def test_each_token_enters_the_model_once(model, tokenizer):
+    with metered(pad_id(tokenizer)) as meter:
+        answers = ask(model, tokenizer, PROMPTS, max_new_tokens=10)
+    n_written = sum(a.n_tokens + a.is_finished for a in answers)  # the last of each is written and not read
+    assert meter.tokens == sum(map(len, render_prompts(tokenizer, PROMPTS))) + n_written - len(PROMPTS)
+
+
+def test_the_likeliest_word_is_drawn_as_often_as_the_model_says(model, tokenizer):
+    with torch.no_grad():
+        model.model.norm.weight.fill_(20)  # likes some words far better than others, as a trained model does
+    prompt = render_prompts(tokenizer, PROMPTS[:1])[0]
+    answers = generate(model, tokenizer, [prompt] * 4000, decoding="sampled", max_new_tokens=1, batch_size=1000, seed=0)
+    with torch.inference_mode():
+        share, word = model(input_ids=torch.tensor([prompt])).logits[0, -1].softmax(-1).max(-1)
+    drawn = sum(a.text == tokenizer.decode([int(word)]).strip() for a in answers) / len(answers)
+    assert float(share) > 0.1
+    assert drawn == pytest.approx(float(share), abs=3 * (0.25 / 4000) ** 0.5)
+
+
+def test_a_model_without_numbers_for_its_next_token_is_an_error(model, tokenizer):
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    with pytest.raises(TrainingDivergedError, match="not a number"):
+        ask(model, tokenizer, PROMPTS)
+
+
 def test_an_answer_that_does_not_end_is_unfinished(model, tokenizer):
     answers = ask(model, tokenizer, PROMPTS, max_new_tokens=2)
     assert any(not a.is_finished and a.n_tokens == 2 for a in answers)
@@ -60,5 +89,5 @@ def test_padding_is_on_the_left_and_hidden():
 
 def test_greedy_answers_do_not_depend_on_where_a_batch_is_cut_short(model, tokenizer, monkeypatch):
     whole = ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8)
-    monkeypatch.setattr(generation, "FIRST_LEG", 2)
+    monkeypatch.setattr(generation, "LEG", 2)
     assert ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8) == whole
