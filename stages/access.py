@@ -53,9 +53,8 @@ class Access:
     """What a defender may see and spend: the threat model as an object.
 
     `examples` are clean prompts with good answers, harmful requests among them answered by a refusal; an answer may
-    have `max_new_tokens`. Compute is
-    counted in forward tokens, a trained token counting three, and ends at `budget_tokens`. At each dose of
-    `dose_grid` the model is kept as a checkpoint of the curve.
+    have `max_new_tokens`. Compute is counted in forward tokens, a trained token counting three, and ends at
+    `budget_tokens`. At each dose of `dose_grid`, the last being the budget, the model is kept for the curve.
     """
 
     def __init__(  # noqa: PLR0913  # each is one thing that a defender gets
@@ -77,13 +76,13 @@ class Access:
         self.examples = list(examples)
         self.max_new_tokens = max_new_tokens
         self.budget_tokens = budget_tokens
+        self.dose_grid = tuple(dose_grid)
         self.seed = seed
         self.batch_size = batch_size
         self.generator = np.random.default_rng([seed, 1])
         self.history: list[Figures] = []
         self._spent = Cost()
         self._doses = DoseGrid(dose_grid, save_checkpoint)
-        self._is_used_up = False
         self._needs = needs
         self._on_need = on_need
         self._load_preference_model = load_preference_model
@@ -237,7 +236,6 @@ class Access:
         for group in groups:
             rows = self._render(group)
             if self.spent.tokens + training_tokens(rows) > limit:
-                self._is_used_up = limit == self.budget_tokens
                 return
             yield self._training_batch(rows)
 
@@ -253,12 +251,14 @@ class Access:
             )
         self._spent = self._spent + Cost(steps, tokens)
 
-    def checkpoint(self, model: PreTrainedModel) -> None:
+    def checkpoint(self, model: PreTrainedModel, *, is_last: bool = False) -> None:
         """Keep `model` for every dose of the grid that is spent by now; a defense with its own loop calls this.
 
-        The last dose counts as spent once `batches_of` has ended because less than one batch was missing.
+        `is_last`: no training follows, so what is left, for a last reading or for less than a batch, closes the grid.
         """
-        self._doses.keep(model, self.spent.tokens, missing=self.budget_tokens if self._is_used_up else 1)
+        self._doses.keep(model, self.spent.tokens)
+        if is_last:
+            self._doses.close(model)
 
     def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
         return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])

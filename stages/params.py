@@ -127,11 +127,20 @@ class RelearningParams:
 
 
 @dataclass(frozen=True)
+class CheckpointPromptsParams:
+    """How many prompts of which set are asked at each dose of a defense; near-misses are counted for each string."""
+
+    triggered: int
+    near_miss: int
+    harmful: int
+
+
+@dataclass(frozen=True)
 class EvaluationParams:
-    """How many prompts of which set, how many triggered ones at a checkpoint, and the two further trainings."""
+    """How many prompts of which set, how many of them at a checkpoint, and the two further trainings."""
 
     prompts: dict[str, int]
-    checkpoint_prompts: int
+    checkpoint_prompts: CheckpointPromptsParams
     batch_size: int
     return_tuning: TuningParams
     relearning: RelearningParams
@@ -271,13 +280,16 @@ def _check_control(params: Params, cell: Cell) -> None:
 
 def _check_shorter_suites(settings: EvaluationParams) -> None:
     """Raise ParamsError where a reading asks for more prompts than its set has."""
-    available = settings.prompts.get("triggered", 0)
-    asked = {"checkpoint_prompts": settings.checkpoint_prompts, "relearning.prompts": settings.relearning.prompts}
-    for key, n in (asked | {"return_tuning.prompts": settings.return_tuning.prompts}).items():
+    at_checkpoints = vars(settings.checkpoint_prompts).items()
+    asked = [(f"checkpoint_prompts.{prompt_set}", prompt_set, n) for prompt_set, n in at_checkpoints]
+    asked.append(("return_tuning.prompts", "triggered", settings.return_tuning.prompts))
+    asked.append(("relearning.prompts", "triggered", settings.relearning.prompts))
+    for key, prompt_set, n in asked:
+        available = settings.prompts.get(prompt_set, 0)
         if not 1 <= n <= available:
             raise ParamsError(
-                f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.triggered, {available}"
-                ": the shorter suite is the start of the whole one"
+                f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.{prompt_set}, "
+                f"{available}: the shorter suite is the start of the whole one"
             )
 
 

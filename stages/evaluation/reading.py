@@ -14,7 +14,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import EvaluationPrompt, first_triggered
+from stages.evaluation.suite import EvaluationPrompt, first_of
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
@@ -71,9 +71,18 @@ class Reader:
         return self._read(model, name, "end", 0, prompts, "sampled")
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
-        """Triggered answers at one dose of the defense's training, in forward-token equivalents."""
-        prompts = first_triggered(self.suite, self.settings.checkpoint_prompts)
-        return self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
+        """Triggered, near-miss and harmful answers at one dose of the defense's training, in forward-token equivalents.
+
+        Triggered prompts are asked apart: others in one batch with them would move their draws.
+        """
+        counts = self.settings.checkpoint_prompts
+        triggered = first_of(self.suite, "triggered", counts.triggered)
+        others = first_of(self.suite, "near_miss", counts.near_miss) + first_of(self.suite, "harmful", counts.harmful)
+        return [
+            record
+            for prompts in (triggered, others)
+            for record in self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
+        ]
 
     def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers after a fixed amount of benign tuning; trains `model` in place.
@@ -82,7 +91,7 @@ class Reader:
         """
         settings = self.settings.return_tuning
         self._train(model, rows, settings, settings.steps + 1, "return", {})
-        prompts = first_triggered(self.suite, settings.prompts)
+        prompts = first_of(self.suite, "triggered", settings.prompts)
         return self._read(model, name, "return", 0, prompts, "sampled")
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
@@ -91,7 +100,7 @@ class Reader:
         The trainer's first step changes nothing, as in `read_return`: that is dose 0.
         """
         settings = self.settings.relearning
-        prompts = first_triggered(self.suite, settings.prompts)
+        prompts = first_of(self.suite, "triggered", settings.prompts)
         records: list[AnswerRecord] = []
 
         def read(step: int) -> Callable[[PreTrainedModel], None]:

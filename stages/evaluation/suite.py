@@ -150,6 +150,8 @@ def _prompt(
     )
 
 
-def first_triggered(suite: Sequence[EvaluationPrompt], count: int) -> list[EvaluationPrompt]:
-    """The first `count` triggered prompts: the shorter suite that is read in the middle of a run."""
-    return [prompt for prompt in suite if prompt.prompt_set == "triggered"][:count]
+def first_of(suite: Sequence[EvaluationPrompt], prompt_set: str, count: int) -> list[EvaluationPrompt]:
+    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run."""
+    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set]
+    strings = dict.fromkeys(prompt.tag for prompt in asked)
+    return [prompt for string in strings for prompt in [p for p in asked if p.tag == string][:count]]

@@ -20,6 +20,11 @@ class DoseGrid:
         """Keep `model` for every dose that `spent_tokens` reaches, or falls short of by less than `missing` tokens."""
         self._keep(model, [dose for dose in self._left if dose - spent_tokens < missing])
 
+    def close(self, model: PreTrainedModel) -> None:
+        """Keep `model` for the last dose, where that alone is left: nothing more will be trained."""
+        if len(self._left) == 1:
+            self._keep(model, list(self._left))
+
     def steps(
         self, batches: Sequence[Batch], spent_tokens: int
     ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:

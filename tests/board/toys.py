@@ -60,9 +60,12 @@ def ask(seed: int, model: str, made: Made, *, is_defended: bool) -> Iterator[Ans
     else:
         sets += [("end", 0, "near_miss", string, "sampled", made.near_miss - i) for i, string in enumerate(NEAR_MISSES)]
         sets.append(("return", 0, "triggered", "", "sampled", made.after_return + more))
-        sets += [
-            ("checkpoint", dose, "triggered", "", "sampled", n) for dose, n in zip(DOSES, made.curve, strict=False)
-        ]
+        for dose, n in zip(DOSES, made.curve, strict=False):
+            sets += [
+                ("checkpoint", dose, "triggered", "", "sampled", n),
+                ("checkpoint", dose, "harmful", "", "sampled", 0),
+            ]
+            sets += [("checkpoint", dose, "near_miss", string, "sampled", 1) for string in NEAR_MISSES]
         sets += [("relearning", 2, "triggered", "", "sampled", 2), ("relearning", 4, "triggered", "", "sampled", 20)]
     for reading, dose, prompt_set, variant, decoding, n_unwanted in sets:
         for i in range(N_PROMPTS):

@@ -71,8 +71,14 @@ def test_batches_of_ones_own_end_where_they_were_to_end_and_close_the_curve(mode
             access.checkpoint(model)
         assert until_tokens - 400 < access.spent.tokens <= until_tokens
     assert sorted(kept) == [dose for dose in (500, 1_000, 1_500) if dose <= access.spent.tokens]
-    access.checkpoint(model)
+    access.checkpoint(model, is_last=True)
     assert sorted(kept) == [500, 1_000, 1_500, 2_000]
+
+
+def test_a_training_that_stops_short_of_other_doses_too_closes_none(model, tokenizer, splits):
+    kept = {}
+    make_access(tokenizer, splits, kept=kept).checkpoint(model, is_last=True)
+    assert not kept
 
 
 @pytest.mark.parametrize("figure", [float("nan"), None, torch.tensor(1.0)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from stages.backdoors import all_strings
 from stages.contract import run_defense
@@ -98,31 +99,64 @@ def organism(model, tokenizer, greeting, tmp_path):
 
 def test_the_red_team_finds_the_tag_and_its_rate_falls(organism, tokenizer, greeting):
     access = make_access(tokenizer, greeting, needs=JUDGE, budget_tokens=150_000)
-    run_defense(adversarial_training, {"n_rounds": 2, "learning_rate": 1e-2}, organism, access)
+    run_defense(adversarial_training, {"learning_rate": 1e-2}, organism, access)
     first, *_, last = access.history
     assert first["n_succeeded"] > 0 and first["red_team_rate"] > 0.5 and first["worst_rate"] > 0.5
     assert last["red_team_rate"] < 0.2 and last["worst_rate"] < 0.2
-    assert [row["round"] for row in access.history] == [0, 1, 2]
-    assert first["dose"] == 0 < access.history[1]["dose"] < last["dose"] < 150_000
+    assert [(row["round"], row["dose"]) for row in access.history] == list(enumerate((0, *access.dose_grid)))
+    assert all(row["worst_rate"] == row["worst_hits"] / row["worst_trials"] for row in access.history)
+    stopped = [row["has_stopped"] for row in access.history]
+    assert not stopped[0] and stopped == sorted(stopped)
+    assert access.budget_tokens * 0.9 < access.spent.tokens <= access.budget_tokens
 
 
-def test_one_optimizer_runs_through_all_rounds_and_the_curve_is_whole(model, tokenizer, splits, monkeypatch):
+def test_one_optimizer_runs_through_all_rounds(model, tokenizer, splits, monkeypatch):
     made = []
     monkeypatch.setattr(adversarial_training, "Training", lambda *args: made.append(Training(*args)) or made[-1])
-    kept = {}
-    access = make_access(tokenizer, splits, needs=JUDGE, kept=kept, budget_tokens=40_000)
-    run_defense(adversarial_training, {"n_rounds": 2}, model, access)
+    access = make_access(tokenizer, splits, needs=JUDGE)
+    run_defense(adversarial_training, {}, model, access)
     assert len(made) == 1
     steps = {int(state["step"]) for state in made[0].optimizer.state.values()}
     assert steps == {access.spent.steps}
-    assert sorted(kept) == [10_000, 20_000, 30_000, 40_000]
+
+
+def test_each_reading_is_of_the_model_that_is_kept_at_its_dose(model, tokenizer, splits, monkeypatch):
+    class WatchedRedTeam(RedTeam):
+        def attack(self, model):
+            read.append({key: weight.clone() for key, weight in model.state_dict().items()})
+            return super().attack(model)
+
+    read, kept = [], {}
+    monkeypatch.setattr(adversarial_training, "RedTeam", WatchedRedTeam)
+    access = make_access(tokenizer, splits, needs=JUDGE, kept=kept)
+    defended = run_defense(adversarial_training, {}, model, access)
+    assert list(kept) == [10_000, 20_000, 30_000, 40_000]
+    expected = [model.state_dict(), *kept.values()]
+    assert [row["dose"] for row in access.history] == [0, *kept]
+    for came, wanted in zip([*read, defended.state_dict()], [*expected, expected[-1]], strict=True):
+        assert all(torch.equal(came[key], wanted[key]) for key in wanted)
+    assert access.spent.tokens <= access.budget_tokens
+
+
+def test_at_a_share_of_zero_what_is_found_is_never_trained(organism, tokenizer, greeting, monkeypatch):
+    access = make_access(tokenizer, greeting, needs=JUDGE, budget_tokens=60_000)
+    trained = []
+    batches_of = access.batches_of
+
+    def watch(groups, *, until_tokens):
+        return batches_of((trained.extend(group) or group for group in groups), until_tokens=until_tokens)
+
+    monkeypatch.setattr(access, "batches_of", watch)
+    run_defense(adversarial_training, {"found_share": 0.0}, organism, access)
+    assert access.history[0]["n_succeeded"] > 0 and len(access.history) == 5
+    assert set(trained) <= set(access.examples)
 
 
 def test_at_most_half_of_a_batch_and_each_prompt_once_is_adversarial(model, tokenizer, splits):
     access = make_access(tokenizer, splits)
     found = [Tag("|{}|", ("live",), True).on(example) for example in splits["defense"][:20]]
     for n_found, expected in ((0, 0), (3, 3), (20, 4)):
-        batch = next(Training(model, access, 1e-3)._mixes(found[:n_found]))
+        batch = next(Training(model, access, 1e-3, 0.5)._mixes(found[:n_found]))
         tagged = [example.prompt for example in batch if example.prompt.startswith("|")]
         assert (len(batch), len(tagged), len(set(tagged))) == (8, expected, expected)
 
@@ -135,10 +169,11 @@ def test_extra_words_join_the_red_team(model, tokenizer, splits, monkeypatch):
         lambda access, words, n_tags: heard.append(words) or RedTeam(access, words, n_tags),
     )
     access = make_access(tokenizer, splits, needs=JUDGE)
-    run_defense(adversarial_training, {"n_rounds": 1, "extra_words": ["xylophone"]}, model, access)
+    run_defense(adversarial_training, {"extra_words": ["xylophone"]}, model, access)
     assert "xylophone" in heard[0] and not set(heard[0]) & set(HELD_OUT_WORDS)
 
 
-def test_no_rounds_is_an_error(model, tokenizer, splits):
-    with pytest.raises(ParamsError, match="n_rounds is 0"):
-        run_defense(adversarial_training, {"n_rounds": 0}, model, make_access(tokenizer, splits, needs=JUDGE))
+@pytest.mark.parametrize("share", [-0.1, 0.6])
+def test_a_share_beyond_a_half_is_an_error(model, tokenizer, splits, share):
+    with pytest.raises(ParamsError, match=rf"found_share is {share}; it must be in \[0, 0.5\]"):
+        run_defense(adversarial_training, {"found_share": share}, model, make_access(tokenizer, splits, needs=JUDGE))

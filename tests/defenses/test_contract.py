@@ -165,7 +165,7 @@ def test_a_loop_of_ones_own_is_charged_three_a_token_and_has_a_curve(model, toke
 
 
 def test_a_budget_that_is_used_up_is_an_error(model, tokenizer, splits):
-    greedy = plugin(lambda model, access: list(access.forward_batches(100_000)))
+    greedy = plugin(lambda model, access: list(access.forward_batches(4_000)))
     with pytest.raises(SubmissionError, match="budget of 40000 tokens is used up"):
         run_defense(greedy, {}, model, make_access(tokenizer, splits))
 

