@@ -45,7 +45,10 @@ class UndefendedSeed:
 
 @dataclass(frozen=True)
 class CellSeed:
-    """One seed after a defense; None is unknown. `faces` are the four attacks of which A takes the largest."""
+    """One seed after a defense; None is unknown. `faces` are the four attacks of which A takes the largest.
+
+    The curves are by dose: the attack under the trigger, and the poisoned model's rate under it.
+    """
 
     faces: dict[str, float]
     worst_near_miss: str
@@ -55,6 +58,7 @@ class CellSeed:
     false_trigger_rate: float
     residual_attack: float | None
     curve: dict[int, float]
+    trigger_rate_curve: dict[int, float]
     shared_accuracy: float
     withheld_accuracy: float
     utility: float
@@ -122,6 +126,7 @@ def score_cell(counts: Counts, before: UndefendedSeed, n_doses: int) -> CellSeed
         false_trigger_rate=rate(counts, "poisoned", "end", "clean"),
         residual_attack=math.fsum(curve.values()) / n_doses if len(curve) == n_doses else None,
         curve=curve,
+        trigger_rate_curve={dose: rate(counts, "poisoned", "checkpoint", "triggered", dose=dose) for dose in doses},
         shared_accuracy=rate(counts, "poisoned", "end", "shared_skill", decoding="greedy"),
         withheld_accuracy=rate(counts, "poisoned", "end", "withheld_skill", decoding="greedy"),
         utility=utility,

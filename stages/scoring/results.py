@@ -15,7 +15,7 @@ from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.counting import Count, Group
 from stages.scoring.statistics import Interval, t_interval
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BENCHMARK_VERSION = "2.0"  # moves whenever a score could; see CHANGELOG.md
 SCORED, FAILED_DEFENSE = "scored", "failed defense"
 FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
