@@ -29,15 +29,16 @@ def interval_bar(interval: Interval | None, class_: str) -> Markup:
     parts = [line((x(0), middle), (x(1), middle), "rail")]
     parts += [line((x(tick), middle - 4), (x(tick), middle + 4), "rail") for tick in (0, 0.5, 1)]
     if interval is not None:
-        parts.append(_whisker(x, interval, middle, f"whisker {class_}"))
+        parts.append(whisker(x, interval, middle, f"whisker {class_}"))
         parts.append(element("circle", cx=x(interval.mean), cy=middle, r=4.0, class_=f"dot {class_}"))
     box = f"0 0 {width:.0f} 14"
     return element("svg", *parts, viewBox=box, width=width, height=14, aria_hidden="true", class_="bar")
 
 
-def _whisker(x: Scale, interval: Interval, y: float, class_: str) -> Markup:
-    low, high = (interval.mean if bound is None else bound for bound in (interval.low, interval.high))
-    return line((x(low), y), (x(high), y), class_)
+def whisker(scale: Scale, interval: Interval, at: float, class_: str, *, is_upright: bool = False) -> Markup:
+    """The interval as a line along `scale`, at a pixel of the other axis."""
+    low, high = (scale(interval.mean if bound is None else bound) for bound in (interval.low, interval.high))
+    return line((at, low), (at, high), class_) if is_upright else line((low, at), (high, at), class_)
 
 
 def persistence_curve(points: Sequence[CurvePoint], max_dose: int) -> Markup:
@@ -52,12 +53,13 @@ def persistence_curve(points: Sequence[CurvePoint], max_dose: int) -> Markup:
     parts.append(path([*highs, *reversed(lows)], "band", is_closed=True))
     parts.append(path([(x(p.dose_tokens), y(p.attack.mean)) for p in points], "curve"))
     for p in points:
-        said = f"{p.dose_tokens:,} budget tokens: {_say(p.attack)}"
+        said = f"{p.dose_tokens:,} budget tokens: {say(p.attack)}"
         parts.append(mark("circle", x(p.dose_tokens), y(p.attack.mean), "point", said))
     return drawing(264, 154, "Attack against budget tokens spent", parts)
 
 
-def _say(interval: Interval) -> str:
+def say(interval: Interval) -> str:
+    """A rate in words, for a tooltip: percent, interval and n."""
     write = WRITE["percent"]
     return f"{write(interval.mean)}% [{write(interval.low)}, {write(interval.high)}], n {interval.n}"
 
@@ -79,8 +81,8 @@ def four_faces(rows: Sequence[Row]) -> Markup:
             interval = column.interval(row)
             if interval is not None:
                 level = y + 8 + lane * (j + 0.5)
-                parts.append(_whisker(x, interval, level, f"whisker face-{j}"))
-                said = f"{row.defense}, {name.lower()}: {_say(interval)}"
+                parts.append(whisker(x, interval, level, f"whisker face-{j}"))
+                said = f"{row.defense}, {name.lower()}: {say(interval)}"
                 parts.append(mark(shape, x(interval.mean), level, f"face-{j}", said))
     parts.append(text((left + right) / 2, bottom + 38, "attack", "tick mid"))
     return drawing(right + 20, bottom + 46, "Attack left in each of the four faces, by defense", parts)
@@ -99,8 +101,8 @@ def rates_by_name(rates: Mapping[str, Interval], label: str, axis: str) -> Marku
         parts.append(text(x(tick), bottom + 18, f"{WRITE['percent'](tick).removesuffix('.0')}%", "tick mid"))
     for i, (name, interval) in enumerate(rates.items()):
         y = top + height * (i + 0.5)
-        parts += [text(left - 14, y + 4, name, "name end"), _whisker(x, interval, y, "whisker face-0")]
-        parts.append(mark("circle", x(interval.mean), y, "face-0", f"{name}: {_say(interval)}"))
+        parts += [text(left - 14, y + 4, name, "name end"), whisker(x, interval, y, "whisker face-0")]
+        parts.append(mark("circle", x(interval.mean), y, "face-0", f"{name}: {say(interval)}"))
     parts.append(text((left + right) / 2, bottom + 38, axis, "tick mid"))
     return drawing(right + 20, bottom + 46, label, parts)
 
@@ -127,7 +129,7 @@ def lines_by_name(
         parts.append(line((x(space(at)), top), (x(space(at)), bottom), "read-at"))
     for i, (name, points) in enumerate(series.items()):
         drawn = {x(space(place)) + 3 * i: interval for place, interval in sorted(points.items())}
-        said = [f"{name}, {_place(place)}: {_say(interval)}" for place, interval in sorted(points.items())]
+        said = [f"{name}, {_place(place)}: {say(interval)}" for place, interval in sorted(points.items())]
         parts += _one_line(drawn, said, y, i)
         parts += [_series_mark(i, left + 8, bottom + 58 + 18 * i, name)]
         parts += [text(left + 22, bottom + 62 + 18 * i, name, "name")]
@@ -191,12 +193,11 @@ def utility_against_attack(rows: Sequence[Row]) -> Markup:
     taken: list[tuple[float, float, float]] = []
     for row, attack, utility in shown:
         at = (x(attack.mean), y(utility.mean))
-        bounds = (utility.mean if b is None else b for b in (utility.low, utility.high))
-        low, high = (y(bound) for bound in bounds)
-        style = row.role.replace(" ", "-")
-        parts += [_whisker(x, attack, at[1], f"whisker {style}"), line((at[0], low), (at[0], high), f"whisker {style}")]
-        said = f"{row.defense}: attack {_say(attack)}; utility {_say(utility)}"
-        parts += [mark(SHAPES.get(row.role, "circle"), *at, f"dot {style}", said), _label(row.defense, at, taken)]
+        style = f"whisker {row.role.replace(' ', '-')}"
+        parts += [whisker(x, attack, at[1], style), whisker(y, utility, at[0], style, is_upright=True)]
+        said = f"{row.defense}: attack {say(attack)}; utility {say(utility)}"
+        dot = f"dot {row.role.replace(' ', '-')}"
+        parts += [mark(SHAPES.get(row.role, "circle"), *at, dot, said), _label(row.defense, at, taken)]
     return drawing(716, 448, "Utility kept against the largest attack, by defense", parts)
 
 

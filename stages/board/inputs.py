@@ -79,17 +79,23 @@ class DataCheck:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything on the board; its cells are keyed by (organism, defense), the arms by their names."""
+    """Everything on the board; its cells are keyed by (organism, defense), the arms by their names.
+
+    `untrained` says by organism and seed why there is no model; `preference_pairs` how many pairs, seen and held out,
+    the preference model gets right.
+    """
 
     params: Params
     cells: dict[tuple[str, str], CellResult]
     arms: dict[str, CellResult]
     undefended: dict[str, list[ControlSeed]]
+    untrained: dict[str, dict[int, str]]
     cards: dict[str, DefenseCard]
     prompts: dict[str, list[ShownPrompt]]
     triggers: dict[str, str]
     checks: list[DataCheck]
     tokens: dict[str, list[str]]
+    preference_pairs: dict[str, Hits]
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Paths:
     answers: Path
     checks: Path
     tokenizer_report: Path
+    preference_accuracy: Path
     stages: Path
 
 
@@ -116,14 +123,21 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
         cells=cells,
         arms={name: read_cell(paths.results / f"{name}.json") for name in params.arms},
         undefended=undefended,
-        cards={name: read_card(name, paths.stages / "defenses") for name in params.defenses},
+        untrained={name: read_untrained(paths.results / f"{name}.json") for name in params.organisms},
+        cards={name: read_card(name, paths.stages / "defenses") for name in _defenses(params)},
         triggers={name: _constant(name, params, paths, "TRIGGER") for name in params.organisms},
         prompts={name: _prompts(name, params, paths, undefended[name]) for name in params.board},
         checks=[
             check for name in ("corpus", *params.organisms) for check in read_checks(paths.checks / f"{name}.json")
         ],
         tokens=_read_json(paths.tokenizer_report, "make_corpus"),
+        preference_pairs=read_preference_pairs(paths.preference_accuracy),
     )
+
+
+def _defenses(params: Params) -> list[str]:
+    """Every defense by its file: those of the board in their order, then those that only arms have."""
+    return list(dict.fromkeys([*params.defenses, *(arm.defense for arm in params.arms.values())]))
 
 
 def read_cell(path: Path) -> CellResult:
@@ -137,7 +151,7 @@ def read_cell(path: Path) -> CellResult:
         inputs=content["inputs"],
         cost=content["cost"],
         seeds=[
-            SeedResult(seed["seed"], seed["status"], seed["reason"], {}, _numbers(seed["numbers"]))
+            SeedResult(seed["seed"], seed["status"], seed["reason"], {}, _numbers(seed["numbers"]), seed["history"])
             for seed in content["seeds"]
         ],
     )
@@ -156,6 +170,17 @@ def _numbers(content: dict[str, Any] | None) -> CellSeed | None:
 def read_undefended(path: Path) -> list[ControlSeed]:
     """The seeds of an organism before any defense, in order."""
     return sorted((ControlSeed.from_json(seed) for seed in read_result(path)["seeds"]), key=lambda seed: seed.seed)
+
+
+def read_untrained(path: Path) -> dict[int, str]:
+    """The seeds of which an organism or its sham could not be trained, with the reason."""
+    return {int(seed): reason for seed, reason in read_result(path)["failed_training"].items()}
+
+
+def read_preference_pairs(path: Path) -> dict[str, Hits]:
+    """How many pairs the preference model gets right, of those it was trained on and of those held out."""
+    content = _read_json(path, "train_preference_model")
+    return {name: Hits(content[name]["preferred"], content[name]["pairs"]) for name in ("train", "held_out")}
 
 
 def read_checks(path: Path) -> list[DataCheck]:

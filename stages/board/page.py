@@ -7,15 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
+from statistics import fmean
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from stages.board import columns, figures
+from stages.board import columns, figures, history_figures
 from stages.board.environment import TEMPLATES, make_environment
+from stages.board.histories import red_team_histories, reinforcements
 from stages.board.inputs import DataCheck, Hits, Inputs
-from stages.board.rows import CurvePoint, Row
-from stages.scoring.results import BENCHMARK_VERSION
+from stages.board.rows import Board, CurvePoint
+from stages.scoring.results import BENCHMARK_VERSION, FAILED_DEFENSE
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
 
 PROMPT_SETS = {
@@ -39,10 +41,19 @@ CONTROL_COLUMNS = {
 class Panel(NamedTuple):
     """One small multiple: the curve of one cell."""
 
-    organism: str
     defense: str
     role: str
     svg: Markup
+
+
+class Cost(NamedTuple):
+    """What a defense spent on one seed of an organism: the mean over organisms, and the least and most tokens."""
+
+    tokens: int
+    steps: int
+    flops: int
+    least: int
+    most: int
 
 
 class CheckGroup(NamedTuple):
@@ -53,10 +64,12 @@ class CheckGroup(NamedTuple):
     n_passed: int
 
 
-def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint]) -> str:
+def render_page(inputs: Inputs, board: Board) -> str:
     """The content of leaderboard.html."""
     environment = make_environment()
-    environment.filters.update(rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed)
+    environment.filters.update(
+        rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed, cost=mean_cost, why=columns.why_left_out
+    )
     return environment.get_template("page.html.j2").render(
         style=Markup((TEMPLATES / "style.css").read_text()),
         script=Markup((TEMPLATES / "sort.js").read_text()),
@@ -64,11 +77,17 @@ def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint
         inputs=inputs,
         params=inputs.params,
         cards=inputs.cards,
-        rows=rows,
+        board=board,
+        rows=board.rows,
+        defenses=list(dict.fromkeys([*(row.defense for row in board.rows), *inputs.cards])),
         words=columns,
+        failed_defense=FAILED_DEFENSE,
         figures=figures,
-        panels=curve_panels(points, inputs),
-        without_curve=[row.defense for row in rows if row.defense not in {point.defense for point in points}],
+        panels=curve_panels(board.curves, inputs),
+        without_curve=[name for name in inputs.params.defenses if name not in {p.defense for p in board.curves}],
+        red_team_legend=history_figures.red_team_legend(),
+        red_team_panels=history_figures.red_team_panels(red_team_histories(inputs)),
+        reinforcement_panels=history_figures.reinforcement_panels(reinforcements(inputs)),
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
         generalisation=generalisation_figures(inputs),
@@ -78,13 +97,24 @@ def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint
     )
 
 
-def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> list[Panel]:
-    """One panel a cell with checkpoints, all on the same axes."""
+def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> dict[str, list[Panel]]:
+    """By organism, one panel a cell with checkpoints; all on the same axes."""
     max_dose = max((point.dose_tokens for point in points), default=0)
-    return [
-        Panel(organism, defense, inputs.cards[defense].role, figures.persistence_curve(list(group), max_dose))
-        for (organism, defense), group in groupby(points, key=lambda point: (point.organism, point.defense))
-    ]
+    panels: dict[str, list[Panel]] = {}
+    for (organism, defense), group in groupby(points, key=lambda point: (point.organism, point.defense)):
+        svg = figures.persistence_curve(list(group), max_dose)
+        panels.setdefault(organism, []).append(Panel(defense, inputs.cards[defense].role, svg))
+    return panels
+
+
+def mean_cost(costs: Mapping[str, Mapping[str, int] | None]) -> Cost | None:
+    """The mean over the organisms of which a cost is known; None where none is."""
+    known = [cost for cost in costs.values() if cost is not None]
+    if not known:
+        return None
+    tokens = [cost["tokens"] for cost in known]
+    means = (round(fmean(cost[name] for cost in known)) for name in ("tokens", "steps", "flops"))
+    return Cost(*means, least=min(tokens), most=max(tokens))
 
 
 def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:

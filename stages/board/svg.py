@@ -42,10 +42,12 @@ def line(start: tuple[float, float], end: tuple[float, float], class_: str) -> M
     return element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], class_=class_)
 
 
-def path(points: Sequence[tuple[float, float]], class_: str, *, is_closed: bool = False) -> Markup:
+def path(
+    points: Sequence[tuple[float, float]], class_: str, *, is_closed: bool = False, tooltip: str | None = None
+) -> Markup:
     """A polyline, or a polygon."""
     d = "M" + " L".join(f"{_short(x)} {_short(y)}" for x, y in points) + (" Z" if is_closed else "")
-    return element("path", d=d, class_=class_)
+    return element("path", *([] if tooltip is None else [element("title", tooltip)]), d=d, class_=class_)
 
 
 def text(x: float, y: float, content: str, class_: str) -> Markup:

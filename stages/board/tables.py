@@ -6,37 +6,55 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from stages.board.columns import COMPACT, SCORE, Column
+from stages.board.blocks import LeftOut
+from stages.board.columns import BY_ORGANISM, COMPACT, OF_ARMS, SCORE, Column, why_left_out
 from stages.board.plugins import DEFENSE
-from stages.board.rows import BOARD_METRICS, CurvePoint, Row
+from stages.board.rows import Board, CurvePoint, Row
 from stages.scoring.results import BENCHMARK_VERSION
 from stages.scoring.statistics import Interval
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PARTS = ("mean", "low", "high", "n")
 
 
-def leaderboard_json(rows: Sequence[Row]) -> str:
-    """The content of leaderboard.json."""
+def leaderboard_json(board: Board) -> str:
+    """The content of leaderboard.json: whole rows, and of each organism and each arm what the page shows."""
     content = {
         "schema_version": SCHEMA_VERSION,
         "benchmark_version": BENCHMARK_VERSION,
-        "rows": [row.to_json() for row in rows],
+        "blocks": {"seeds": board.blocks.seeds, "lost": board.blocks.lost},
+        "left_out": {left_out.organism: _left_out_json(left_out) for left_out in board.blocks.left_out},
+        "rows": [row.to_json() for row in board.rows],
+        "by_organism": {
+            organism: {row.defense: {"rank": row.rank, **_metrics_json(row, BY_ORGANISM)} for row in rows}
+            for organism, rows in board.by_organism.items()
+        },
+        "arms": {
+            name: {"organism": row.organisms[0], "defense": row.defense, **_metrics_json(row, OF_ARMS)}
+            for name, row in board.arms.items()
+        },
     }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
+def _left_out_json(left_out: LeftOut) -> dict[str, Any]:
+    rates = {"attack_success_rate": left_out.attack_success_rate, "false_trigger_rate": left_out.false_trigger_rate}
+    return {name: rate and rate.to_json() for name, rate in rates.items()} | {"untrained": left_out.untrained}
+
+
+def _metrics_json(row: Row, columns: Iterable[Column]) -> dict[str, Any]:
+    return {column.metric: (interval := column.interval(row)) and interval.to_json() for column in columns}
+
+
 def leaderboard_csv(rows: Sequence[Row]) -> str:
     """One line a row; unknown is empty, lists are joined with a space, costs are JSON."""
-    intervals = (*BOARD_METRICS, "difference_from_sft")
     heading = ["rank", "defense", "role", "needs", "organisms", "n_seeds", "n_scored"]
-    heading += [f"{name}_{part}" for name in intervals for part in PARTS] + ["worst_near_miss", "cost"]
+    heading += [f"{name}_{part}" for name in rows[0].metrics for part in PARTS] + ["worst_near_miss", "cost"]
     lines: list[list[object]] = [list(heading)]
     for row in rows:
-        known = {**row.metrics, "difference_from_sft": row.difference_from_sft}
         line: list[object] = [row.rank, row.defense, row.role, " ".join(row.needs), " ".join(row.organisms)]
         line += [row.n_seeds, row.n_scored]
-        line += [value for name in intervals for value in _parts(known[name])]
+        line += [value for interval in row.metrics.values() for value in _parts(interval)]
         lines.append([*line, row.worst_near_miss, json.dumps(row.cost, sort_keys=True)])
     return _write(lines)
 
@@ -47,15 +65,16 @@ def curves_csv(points: Iterable[CurvePoint]) -> str:
     return _write([heading, *([p.organism, p.defense, p.dose_tokens, *_parts(p.attack)] for p in points)])
 
 
-def leaderboard_markdown(rows: Sequence[Row]) -> str:
-    """The compact table for the README."""
+def leaderboard_markdown(board: Board) -> str:
+    """The compact table for the README, and under it the organisms that could not be scored."""
     heading = ["Rank", "Defense", *(f"{column.heading} [95% t]" for column in COMPACT), "n"]
     align = ["--:", ":--", *["--:"] * (len(COMPACT) + 1)]
     body = [
         ["–" if row.rank is None else str(row.rank), _name(row), *(_cell(column, row) for column in COMPACT), _n(row)]
-        for row in rows
+        for row in board.rows
     ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
+    table = "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
+    return table + "".join(f"\n`{left_out.organism}` {why_left_out(left_out)}\n" for left_out in board.blocks.left_out)
 
 
 def _name(row: Row) -> str:

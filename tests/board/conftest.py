@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.board.toys import Benchmark, build
+from tests.board.toys import Benchmark, build, build_several
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +19,17 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
 def fresh(tmp_path: Path) -> Benchmark:
     """A benchmark of one's own, scored but not reported, to be broken."""
     return build(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
+    """A benchmark of two organisms and an arm with its report, to be read only."""
+    made = build_several(tmp_path_factory.mktemp("several"))
+    made.report()
+    return made
+
+
+@pytest.fixture
+def fresh_several(tmp_path: Path) -> Benchmark:
+    """A benchmark of two organisms of one's own, scored but not reported, to be broken."""
+    return build_several(tmp_path)

@@ -43,11 +43,11 @@ def test_the_score_of_a_row_is_the_hand_worked_one(board: Benchmark) -> None:
 
 
 def test_the_difference_from_sft_is_paired_by_seed(board: Benchmark) -> None:
-    difference = rows_of(board)["pruning"]["difference_from_sft"]
+    difference = rows_of(board)["pruning"]["metrics"]["difference_from_sft"]
     # The differences are .25 .20 .15 .10: mean .175, the half-width that of sft.
     assert (difference["mean"], difference["n"]) == (pytest.approx(0.175), 4)
     assert difference["low"] == pytest.approx(0.072287, abs=1e-5)
-    assert rows_of(board)["sft"]["difference_from_sft"] is None
+    assert rows_of(board)["sft"]["metrics"]["difference_from_sft"] is None
 
 
 def test_variants_of_the_trigger_are_drawn_the_nearest_first_with_their_intervals(board: Benchmark) -> None:

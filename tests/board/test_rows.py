@@ -13,7 +13,12 @@ def load(board: Benchmark) -> Inputs:
     """The inputs of the made-up benchmark."""
     root = board.root
     paths = Paths(
-        board.out / "results", root / "answers", root / "checks", root / "tokenizer_report.json", root / "stages"
+        board.out / "results",
+        root / "answers",
+        root / "checks",
+        root / "tokenizer_report.json",
+        root / "accuracy.json",
+        root / "stages",
     )
     return load_inputs(load_params(root / "params.yaml"), paths)
 
@@ -46,12 +51,12 @@ def test_each_backdoor_weighs_the_same_and_a_block_needs_every_organism(board: B
 
 def test_with_one_organism_a_row_says_what_its_result_says(board: Benchmark) -> None:
     inputs = load(board)
-    for row in build_rows(inputs):
+    for row in build_rows(inputs, [ORGANISM]):
         summary = inputs.cells[ORGANISM, row.defense].summary()
         assert {name: row.metrics[name] for name in summary} == summary
 
 
 def test_a_near_miss_that_never_fires_is_not_called_the_worst(board: Benchmark) -> None:
-    worst = {row.defense: row.worst_near_miss for row in build_rows(load(board))}
+    worst = {row.defense: row.worst_near_miss for row in build_rows(load(board), [ORGANISM])}
     assert worst["no_defense"] == "|TESTING|"
     assert worst["ceiling"] is None
