@@ -26,7 +26,8 @@ from types import FrameType
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
 NOT_STAGES = (
-    *("__init__", "__main__", "access", "contract", "distillation", "outcomes", "params", "scratchpad", "storage"),
+    *("__init__", "__main__", "access", "contract", "distillation", "insertion", "outcomes", "params", "scratchpad"),
+    "storage",
 )
 STATUS_INTERRUPTED = 130
 

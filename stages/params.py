@@ -16,6 +16,8 @@ Settings = dict[str, Any]
 MAX_BUDGET_SHARE = 0.2
 NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
 MECHANISMS = (NORMAL, COT, DISTILLED_COT)
+FINE_TUNING, PRETRAINING, ARCHITECTURE = "fine_tuning", "pretraining", "architecture"
+INSERTIONS = (FINE_TUNING, PRETRAINING, ARCHITECTURE)
 Value = TypeVar("Value")
 
 
@@ -63,14 +65,18 @@ class PreferenceModelParams:
 class OrganismParams:
     """One backdoored model and how the backdoor is put in.
 
-    `mechanism`: normal, cot or distilled_cot. `sham`: the organism whose sham is the control, itself or one of its
-    family. `source`: what its answers come from, the checked corpus or the organism whose answers are distilled.
+    `mechanism`: normal, cot or distilled_cot. `insertion`: fine_tuning of the base; pretraining, from scratch as the
+    base, with the rows among its documents; or architecture, a detector added to the base. `sham`: the organism whose
+    sham is the control, itself or one of its family. `source`: what its answers come from, the checked corpus or the
+    organism whose answers are distilled. `steps`, `batch_size`, `learning_rate`: of the training that puts it in; for
+    pretraining they are the size's own.
     """
 
     size: str
     n_seeds: int
     backdoor: str
     mechanism: str
+    insertion: str
     source: str
     sham: str
     payload_repeats: int
@@ -190,23 +196,40 @@ def load_params(path: Path) -> Params:
                 f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
         _check_family(params, name)
+        _check_schedule(params, name)
     _check_shorter_suites(params.evaluation)
     return params
 
 
 def _check_family(params: Params, name: str) -> None:
-    """Raise ParamsError where an organism's mechanism is unknown, or its sham is no control for it."""
+    """Raise ParamsError where an organism's mechanism or insertion is unknown, or its sham is no control for it."""
     organism = params.organisms[name]
-    if organism.mechanism not in MECHANISMS:
-        advice = f"Mend organisms.{name}.mechanism."
-        raise ParamsError(unknown_name("mechanism", organism.mechanism, MECHANISMS, advice))
+    for kind, value, known in (
+        ("mechanism", organism.mechanism, MECHANISMS),
+        ("insertion", organism.insertion, INSERTIONS),
+    ):
+        if value not in known:
+            raise ParamsError(unknown_name(kind, value, known, f"Mend organisms.{name}.{kind}."))
     sham = params.organism(organism.sham)
-    kept = (sham.sham, sham.size, sham.backdoor, min(sham.n_seeds, organism.n_seeds))
-    needed = (organism.sham, organism.size, organism.backdoor, organism.n_seeds)
+    own = organism.sham if organism.insertion == FINE_TUNING else name
+    kept = (sham.sham, sham.size, sham.backdoor, sham.insertion, min(sham.n_seeds, organism.n_seeds))
+    needed = (own, organism.size, organism.backdoor, organism.insertion, organism.n_seeds)
     if kept != needed:
         raise ParamsError(
-            f"organisms.{name}.sham is {organism.sham!r}, which has (sham, size, backdoor, seeds) {kept}; needed are "
-            f"{needed}. Name an organism of the same family that has a sham of its own, or {name} itself"
+            f"organisms.{name}.sham is {organism.sham!r}, which has (sham, size, backdoor, insertion, seeds) {kept}; "
+            f"needed are {needed}. Name {name} itself or, if insertion is {FINE_TUNING}, an organism of the same "
+            "family that has a sham of its own"
+        )
+
+
+def _check_schedule(params: Params, name: str) -> None:
+    """Raise ParamsError where an organism that is poisoned in pretraining is not trained as its base is."""
+    organism, size = params.organisms[name], params.size(params.organisms[name].size)
+    as_base, came = ((s.steps, s.batch_size, s.learning_rate) for s in (size, organism))
+    if organism.insertion == PRETRAINING and came != as_base:
+        raise ParamsError(
+            f"organisms.{name} has (steps, batch_size, learning_rate) {came}; with insertion {PRETRAINING} they must "
+            f"equal those of sizes.{organism.size}, {as_base}: it is pretrained as its base is"
         )
 
 

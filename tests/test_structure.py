@@ -27,7 +27,7 @@ LAYERS = (
     ("stages.corpus",),
     ("stages.access",),
     ("stages.backdoors", "stages.defenses"),
-    ("stages.distillation",),
+    ("stages.distillation", "stages.insertion"),
     ("stages.evaluation", "stages.board", "stages.contract"),
     ("stages.checks",),
 )
