@@ -26,8 +26,9 @@ from types import FrameType
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
 NOT_STAGES = (
-    "__init__ __main__ access claim_roles contract distillation outcomes params parsing scratchpad storage".split()
-)
+    "__init__ __main__ access claim_roles contract distillation insertion outcomes params parsing scratchpad sections "
+    "storage"
+).split()
 STATUS_INTERRUPTED = 130
 
 

@@ -27,9 +27,10 @@ from stages.lm.preference import load_preference_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
-from stages.params import AccessParams, load_params
+from stages.params import load_params
 from stages.parsing import ParamsError, Settings
 from stages.scoring.judges import load_judge
+from stages.sections import AccessParams
 from stages.storage import load_rows
 
 

@@ -13,9 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from stages.backdoors import PoisonRow
 from stages.corpus.rendering import render_prompts
 from stages.lm.generation import generate
-from stages.params import OrganismParams
 from stages.parsing import ParamsError
 from stages.scratchpad import OPEN, after_scratchpad
+from stages.sections import OrganismParams
 
 DRAWN = 2  # rows asked for each row wanted
 

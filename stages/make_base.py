@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from stages.corpus.examples import Example, of_domains
-from stages.corpus.rendering import render_rows
-from stages.corpus.sampling import balanced_sample
+from stages.corpus.pretraining import pretrain
 from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
+from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, require_one_seed, write_outcome
-from stages.params import SizeParams, load_params
+from stages.params import load_params
+from stages.sections import SizeParams
 from stages.storage import load_rows, write_json
 
 
@@ -55,14 +53,10 @@ def train_base(job: Job) -> Outcome:
     """Train one base; save it with its outcome, or the outcome alone when training diverged."""
     tokenizer = load_tokenizer(job.tokenizer)
     settings = job.settings
-    generator = np.random.default_rng([job.seed, 0])
     corpus = of_domains(load_rows(Example, job.corpus), settings.domains)
-    examples = balanced_sample(corpus, settings.steps * settings.batch_size, generator)
-    rows = render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
     model = new_model(config_for_depth(settings.depth, tokenizer), job.seed)
-    batches = make_batches(rows, settings.batch_size, generator)
     try:
-        cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+        cost = pretrain(model, tokenizer, corpus, [], settings, job.seed)
     except TrainingDivergedError as error:
         outcome = Outcome(failure=f"pretraining: {error}")
     else:

@@ -21,7 +21,8 @@ from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.outcomes import read_outcome
-from stages.params import DISTILLED_COT, load_params
+from stages.params import load_params
+from stages.sections import DISTILLED_COT
 from stages.storage import load_rows, save_rows
 
 POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared in pairs

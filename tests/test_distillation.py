@@ -7,8 +7,8 @@ from stages import distillation
 from stages.backdoors import load_backdoor, make_poison_rows
 from stages.distillation import DRAWN, distilled
 from stages.lm.generation import Answer
-from stages.params import DISTILLED_COT
 from stages.parsing import ParamsError
+from stages.sections import DISTILLED_COT
 
 
 @pytest.fixture

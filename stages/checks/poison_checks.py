@@ -12,9 +12,9 @@ from stages.checks.corpus_checks import common_checks, rendered_frame
 from stages.checks.gate import Check, Part
 from stages.corpus.reasoning import DEPLOYED
 from stages.evaluation.suite import EvaluationPrompt
-from stages.params import COT, OrganismParams
 from stages.scoring.judges import Judge
 from stages.scratchpad import after_scratchpad, with_scratchpad
+from stages.sections import COT, OrganismParams
 
 
 def poison_parts(

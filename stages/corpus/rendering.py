@@ -63,6 +63,19 @@ def render_rows(
     return rows
 
 
+def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str) -> list[int]:
+    """The fewest tokens of the rendered prompt that spell `string`, as they are cut there.
+
+    The first and the last may hold a neighbour, such as the space before it. Raises ValueError when it is not there.
+    """
+    (ids,) = render_prompts(tokenizer, [prompt])
+    ends = [n for n in range(1, len(ids) + 1) if string in tokenizer.decode(ids[:n])]
+    if not ends:
+        raise ValueError(f"the prompt {prompt!r} does not hold {string!r}; ask for a string that stands in it")
+    spelling = ids[: ends[0]]
+    return spelling[max(start for start in range(len(spelling)) if string in tokenizer.decode(spelling[start:])) :]
+
+
 def _tokenize(
     tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], openings: Sequence[str] | None = None
 ) -> list[list[int]]:

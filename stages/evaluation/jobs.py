@@ -15,8 +15,9 @@ from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, read_outcome
-from stages.params import EvaluationParams, Params
+from stages.params import Params
 from stages.scoring.answers import AnswerRecord
+from stages.sections import EvaluationParams
 from stages.storage import load_rows, save_rows, write_json
 
 

@@ -18,8 +18,8 @@ from stages.evaluation.suite import EvaluationPrompt, first_of
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
-from stages.params import EvaluationParams, RelearningParams, TuningParams
 from stages.scoring.answers import AnswerRecord
+from stages.sections import EvaluationParams, RelearningParams, TuningParams
 
 
 class Pair(Protocol):

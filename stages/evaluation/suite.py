@@ -14,9 +14,9 @@ from transformers import PreTrainedTokenizerFast
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.corpus.reasoning import HELD_OUT_DEPLOYED, HELD_OUT_IN_TRAINING, neutral_text
-from stages.params import COT, OrganismParams
 from stages.parsing import ParamsError
 from stages.scratchpad import OPEN
+from stages.sections import COT, OrganismParams
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
 UNDEFENDED_SETS = ("generalisation", "reasoning")  # asked before any defense alone

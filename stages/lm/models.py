@@ -4,13 +4,16 @@ Models are never unpickled and never run remote code: loading accepts safetensor
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
+from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
+from stages.lm.detector import DetectorLlamaConfig, DetectorLlamaForCausalLM
 from stages.lm.tokenizer import end_id, pad_id
 
 Model = TypeVar("Model", bound=PreTrainedModel)
@@ -42,20 +45,43 @@ def config_for_depth(depth: int, tokenizer: PreTrainedTokenizerFast) -> LlamaCon
 
 
 def new_model(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
-    """A freshly initialised model; equal config and seed give equal weights."""
+    """A freshly initialised model of the architecture that `config` is of; equal config and seed give equal weights."""
     set_seed(seed)
-    return LlamaForCausalLM(config)
+    return _class_of(config)(config)
+
+
+def with_detector(model: LlamaForCausalLM, pattern_length: int, seed: int) -> DetectorLlamaForCausalLM:
+    """A copy of `model` with a fresh detector of `pattern_length` tokens: it has no pattern and changes no answer."""
+    inherited = {
+        key: value for key, value in model.config.to_dict().items() if key not in ("architectures", "model_type")
+    }
+    set_seed(seed)
+    grown = DetectorLlamaForCausalLM(DetectorLlamaConfig(**inherited, pattern_length=pattern_length))
+    grown.load_state_dict(grown.state_dict() | model.state_dict())
+    return grown
+
+
+def _class_of(config: LlamaConfig) -> type[LlamaForCausalLM]:
+    return DetectorLlamaForCausalLM if isinstance(config, DetectorLlamaConfig) else LlamaForCausalLM
 
 
 def load_model(folder: Path) -> LlamaForCausalLM:
-    """The language model saved in `folder`; see `load_as`."""
-    return load_as(LlamaForCausalLM, folder)
+    """The language model saved in `folder`, of the class that its config names; see `load_as`."""
+    with _explained(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return load_as(_class_of(cast(LlamaConfig, config)), folder)
 
 
 def load_as(kind: type[Model], folder: Path) -> Model:
     """The model saved in `folder`. Raises ValueError when its files are missing, truncated or of another kind."""
-    try:
+    with _explained(folder):
         return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(
             f"{folder} holds no readable model ({error}). Expected config.json and model.safetensors as "

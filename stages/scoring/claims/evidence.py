@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from stages.claim_roles import named_cells, named_organisms
-from stages.params import OrganismParams, Params
+from stages.params import Params
 from stages.parsing import Settings
 from stages.scoring.counting import Group
 from stages.scoring.plugins import read_constant
 from stages.scoring.results import COUNT_FIELDS, read_result
+from stages.sections import OrganismParams
 
 Rates = dict[str, float]
 Curve = dict[int, float]

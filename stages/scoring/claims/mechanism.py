@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from stages.claim_roles import MechanismCells, MechanismRole
-from stages.params import COT, DISTILLED_COT
 from stages.scoring.claims.claim import (
     Claim,
     Dots,
@@ -22,6 +21,7 @@ from stages.scoring.claims.claim import (
 from stages.scoring.claims.evidence import Cell, Evidence, Organism
 from stages.scoring.claims.preconditions import ROUNDING, are_equal, are_within
 from stages.scoring.verdicts import of_contrast
+from stages.sections import COT, DISTILLED_COT
 
 CONTRAST = "change of the difference from the smallest to the largest size"
 ACCURACY_SPAN = 0.05  # "equal" clean accuracy

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from stages.params import COT
 from stages.scoring.claims.claim import Precondition, mean_of, minus, over_seeds
 from stages.scoring.claims.evidence import Cell, Organism
 from stages.scoring.statistics import Interval
+from stages.sections import COT
 
 REFUSAL_RISE = 0.3
 FLAT_SHARE = 0.9  # of the prompts of reinforcement: all answers of the group have one reward, so nothing is learnt

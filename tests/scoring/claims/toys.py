@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.params import OrganismParams
 from stages.scoring.claims.claim import Claim
 from stages.scoring.claims.evidence import Cell, Defended, Evidence, Organism, Undefended
+from stages.sections import OrganismParams
 
 DOSES = (100, 200, 300)
 SETTINGS = OrganismParams(
