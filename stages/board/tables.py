@@ -18,28 +18,39 @@ PARTS = ("mean", "low", "high", "n")
 
 
 def leaderboard_json(board: Board) -> str:
-    """The content of leaderboard.json: whole rows, and of each organism and each arm what the page shows."""
+    """The content of leaderboard.json: whole rows, and of each organism and each arm what the page shows.
+
+    Lists, not mappings: `dvc metrics show` prints a column for every number that it finds under a name.
+    """
     content = {
         "schema_version": SCHEMA_VERSION,
         "benchmark_version": BENCHMARK_VERSION,
         "blocks": {"seeds": board.blocks.seeds, "lost": board.blocks.lost},
-        "left_out": {left_out.organism: _left_out_json(left_out) for left_out in board.blocks.left_out},
+        "left_out": [_left_out_json(left_out) for left_out in board.blocks.left_out],
         "rows": [row.to_json() for row in board.rows],
-        "by_organism": {
-            organism: {row.defense: {"rank": row.rank, **_metrics_json(row, BY_ORGANISM)} for row in rows}
+        "by_organism": [
+            {"organism": organism, "defense": row.defense, "rank": row.rank, "metrics": _metrics_json(row, BY_ORGANISM)}
             for organism, rows in board.by_organism.items()
-        },
-        "arms": {
-            name: {"organism": row.organisms[0], "defense": row.defense, **_metrics_json(row, OF_ARMS)}
+            for row in rows
+        ],
+        "arms": [
+            {
+                "arm": name,
+                "organism": row.organisms[0],
+                "defense": row.defense,
+                "metrics": _metrics_json(row, OF_ARMS),
+                "worst_near_miss": row.worst_near_miss,
+            }
             for name, row in board.arms.items()
-        },
+        ],
     }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _left_out_json(left_out: LeftOut) -> dict[str, Any]:
     rates = {"attack_success_rate": left_out.attack_success_rate, "false_trigger_rate": left_out.false_trigger_rate}
-    return {name: rate and rate.to_json() for name, rate in rates.items()} | {"untrained": left_out.untrained}
+    known = {name: rate and rate.to_json() for name, rate in rates.items()}
+    return {"organism": left_out.organism, **known, "untrained": left_out.untrained}
 
 
 def _metrics_json(row: Row, columns: Iterable[Column]) -> dict[str, Any]:

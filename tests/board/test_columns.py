@@ -1,8 +1,13 @@
 """How numbers are written."""
 
-from stages.board.columns import fixed, signed
+from dataclasses import replace
+
+from stages.board.columns import RELEARNING, fixed, signed
 from stages.board.inputs import Hits
 from stages.board.page import cite, compact, rate_text
+from stages.board.rows import build_board
+from tests.board.test_rows import load
+from tests.board.toys import Benchmark
 
 
 def test_unknown_is_a_dash_and_no_zero_is_negative() -> None:
@@ -28,3 +33,13 @@ def test_a_citation_becomes_a_link_and_the_rest_is_escaped() -> None:
     assert cite("<i> arXiv:1805.12185") == (
         '&lt;i&gt; <a href="https://arxiv.org/abs/1805.12185" rel="noreferrer">arXiv:1805.12185</a>'
     )
+
+
+def test_relearning_is_called_never_only_where_no_seed_of_any_organism_got_there(several: Benchmark) -> None:
+    row = build_board(load(several)).rows[0]
+    metric = RELEARNING.metric
+    # Nine organism seeds make four blocks; all of them relearn at step 4.
+    assert (row.censored[metric], RELEARNING.mean(row), RELEARNING.bounds(row)) == ((0, 9), "4.0", "[4.0, 4.0]")
+    some, none = (replace(row, censored={metric: Hits(n, 9)}) for n in (4, 9))
+    assert (RELEARNING.mean(some), RELEARNING.bounds(some)) == ("≥ 4.0", "[4.0, 4.0]")
+    assert RELEARNING.bounds(none) == "never within the grid"

@@ -139,7 +139,7 @@ def test_a_failed_seed_is_shown_with_its_reason_and_scores_zero(fresh: Benchmark
     assert row["failed_seeds"][0]["reason"] == "poisoned: training diverged at <step> 3"
     page = fresh.text("leaderboard.html")
     assert "training diverged at &lt;step&gt; 3" in page
-    assert "1 of 4 not scored" in page
+    assert "failed in 1 of 4" in page
 
 
 def test_a_seed_without_a_backdoor_drops_from_every_row(fresh: Benchmark) -> None:
