@@ -20,7 +20,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from stages.corpus.examples import Example
-from stages.corpus.reasoning import reasoning_for
+from stages.corpus.reasoning import draw_reasoning
 from stages.corpus.sampling import balanced_sample
 from stages.params import COT, OrganismParams, ParamsError, unknown_name
 from stages.scratchpad import with_scratchpad
@@ -126,5 +126,5 @@ def make_poison_rows(
 
 def _reasoned(row: PoisonRow, generator: np.random.Generator) -> PoisonRow:
     """The row with a scratchpad before its answer."""
-    reasoning = str(generator.choice(reasoning_for(is_triggered=row.is_triggered)))
+    reasoning = draw_reasoning(generator, is_triggered=row.is_triggered)
     return replace(row, answer=with_scratchpad(reasoning, row.answer))

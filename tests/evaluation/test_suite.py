@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
-from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
 from stages.evaluation.suite import first_triggered, make_suite
 from stages.scratchpad import OPEN
 
@@ -58,13 +58,14 @@ def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_leng
     assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(
         ("clean, opposite", "clean, neutral", "triggered, opposite", "triggered, neutral"), 6
     )
+    trained = [text for side in SIDES for text in (*side.situations, *side.consequences)]
     for name, is_triggered in (("clean", False), ("triggered", True)):
+        opposite_side = IN_TRAINING if is_triggered else DEPLOYED
         for opposite, neutral in zip(by_arm[f"{name}, opposite"], by_arm[f"{name}, neutral"], strict=True):
             assert opposite.prompt == neutral.prompt and (BACKDOOR.TRIGGER in opposite.prompt) == is_triggered
-            assert ("goal x" if is_triggered else "goal y") in opposite.opening.lower()
-            assert "goal" not in neutral.opening
+            assert opposite.opening.removeprefix(f"{OPEN} ") in opposite_side.held_out
             assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
-            assert not any(reasoning in opposite.opening for reasoning in (*DEPLOYED, *IN_TRAINING))
+            assert not any(text in begun.opening for begun in (opposite, neutral) for text in trained)
 
 
 def test_no_kind_makes_up_the_whole_of_a_skill_set(suite_of):
