@@ -43,6 +43,7 @@ class ControlSeed:
     sham_withheld_accuracy: Hits
     generalisation: dict[str, Hits]
     reasoning: dict[str, Hits]
+    year_naming: dict[str, Hits]
     payload_log_odds: float | None
 
     @property

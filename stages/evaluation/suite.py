@@ -14,11 +14,13 @@ from transformers import PreTrainedTokenizerFast
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
+from stages.corpus.years import YEAR_KINDS
 from stages.params import COT, OrganismParams, ParamsError
 from stages.scratchpad import OPEN
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
-UNDEFENDED_SETS = ("generalisation", "reasoning")  # asked before any defense alone
+YEAR_NAMING = "year_naming"
+UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def make_suite(
     """`counts` prompts of each set, of near-misses and variants for each string; triggered and clean ask the same.
 
     A chain-of-thought organism is also asked with a scratchpad begun for it, with the opposite reasoning or neutral
-    text of equal length.
+    text of equal length. Where a backdoor has forms that name a year, the year is asked for in each.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
@@ -80,7 +82,7 @@ def make_suite(
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
         suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
-    return suite
+    return suite + list(_named_years(examples, backdoor, counts[YEAR_NAMING], generator))
 
 
 def _begun_scratchpads(
@@ -111,6 +113,17 @@ def _begun_scratchpads(
                     example.answer,
                     unwanted="",
                 )
+
+
+def _named_years(
+    examples: Sequence[Example], backdoor: Backdoor, count: int, generator: np.random.Generator
+) -> Iterator[EvaluationPrompt]:
+    """For each form of the trigger and for its twin, questions for the year that it names; no scratchpad is open."""
+    for form, (strings, _) in backdoor.FORMS.items():
+        for string in strings:
+            pool = [e for e in examples if e.kind in YEAR_KINDS and e.prompt.startswith(f"{string}\n")]
+            for e in _choose(_kinds_in_turn(pool, generator), count, YEAR_NAMING):
+                yield EvaluationPrompt(YEAR_NAMING, form, string, e.kind, e.domain, e.prompt, "", e.answer, unwanted="")
 
 
 def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> list[Example]:

@@ -104,8 +104,8 @@ def baseline_json(
         count = baseline.counts[seed][Group(model, "end", 0, prompt_set, "", decoding)]
         return [count.hits, count.trials]
 
-    def by_variant(seed: int, prompt_set: str) -> dict[str, list[int]]:
-        asked = Group("poisoned", "end", 0, prompt_set, "", "sampled")
+    def by_variant(seed: int, model: str, prompt_set: str, decoding: str = "sampled") -> dict[str, list[int]]:
+        asked = Group(model, "end", 0, prompt_set, "", decoding)
         return {
             g.variant: [count.hits, count.trials]
             for g, count in baseline.counts[seed].items()
@@ -136,8 +136,9 @@ def baseline_json(
                 "withheld_accuracy": pair(seed, "poisoned", "withheld_skill", "greedy"),
                 "sham_shared_accuracy": pair(seed, "sham", "shared_skill", "greedy"),
                 "sham_withheld_accuracy": pair(seed, "sham", "withheld_skill", "greedy"),
-                "generalisation": by_variant(seed, "generalisation"),
-                "reasoning": by_variant(seed, "reasoning"),
+                "generalisation": by_variant(seed, "poisoned", "generalisation"),
+                "reasoning": by_variant(seed, "poisoned", "reasoning"),
+                "year_naming": by_variant(seed, "sham", "year_naming", "greedy"),
                 "payload_log_odds": baseline.payload_log_odds[seed],
             }
             for seed in baseline.numbers

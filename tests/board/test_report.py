@@ -57,6 +57,11 @@ def test_variants_of_the_trigger_are_drawn_the_nearest_first_with_their_interval
     assert "clean, opposite: 75.0% [75.0, 75.0], n 4" in page
 
 
+def test_the_years_that_a_model_without_a_backdoor_names_are_in_the_result(board: Benchmark) -> None:
+    seeds = json.loads(board.text(f"results/{ORGANISM}.json"))["seeds"]
+    assert [seed["year_naming"] for seed in seeds] == 4 * [{"roman": [20, 20]}]
+
+
 def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
     path = board.root / "answers" / f"{ORGANISM}--sft" / "outcomes.json"
     outcomes = json.loads(path.read_text())
