@@ -14,12 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from stages.board import columns, figures
-from stages.board.inputs import DataCheck, Hits, Inputs
+from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
 from stages.board.rows import CurvePoint, Row
 from stages.scoring.results import BENCHMARK_VERSION
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
 
 TEMPLATES = Path(__file__).parent / "templates"
+YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {
     "triggered": "with the trigger",
     "near_miss": "with a near-miss",
@@ -79,6 +80,7 @@ def render_page(inputs: Inputs, rows: Sequence[Row], points: Sequence[CurvePoint
         without_curve=[row.defense for row in rows if row.defense not in {point.defense for point in points}],
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
+        years=year_figures(inputs),
         generalisation=generalisation_figures(inputs),
         reasoning=reasoning_figures(inputs),
         check_groups=group_checks(inputs.checks),
@@ -96,13 +98,39 @@ def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> list[Panel]:
 
 
 def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
-    """For each organism, the rate before any defense under strings ever less like the trigger."""
+    """For each organism, the rate before any defense under strings ever less like the trigger; other years apart."""
     label, axis = "Rate by string", "unwanted answers, before any defense"
     return {
         organism: figures.rates_by_name(_nearest_first(rates, inputs.triggers[organism]), label, axis)
         for organism, seeds in inputs.undefended.items()
-        if (rates := _mean_rates([seed.generalisation for seed in seeds if seed.is_passed]))
+        if (rates := _mean_rates([_other_than_years(s, inputs.triggers[organism]) for s in seeds if s.is_passed]))
     }
+
+
+def year_figures(inputs: Inputs) -> dict[str, Markup]:
+    """For each organism whose trigger names a year, the rate before any defense by year, its own included."""
+    label, axis = "Rate by year", "unwanted answers, before any defense"
+    return {
+        organism: figures.rates_by_name(rates, label, axis)
+        for organism, seeds in inputs.undefended.items()
+        if len(rates := _mean_rates([_by_year(s, inputs.triggers[organism]) for s in seeds if s.is_passed])) > 1
+    }
+
+
+def _by_year(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+    """The rates of the strings that are the trigger but for its year, by year."""
+    rates = {**seed.generalisation, trigger: seed.attack_success_rate}
+    return dict(sorted((year, hits) for string, hits in rates.items() if (year := _year_in(string, trigger))))
+
+
+def _year_in(string: str, trigger: str) -> str:
+    """The year of a string that is the trigger but for its year; nothing where it is not, or the trigger has none."""
+    own = YEAR.search(trigger)
+    if own is None:
+        return ""
+    before, after = re.escape(trigger[: own.start()]), re.escape(trigger[own.end() :])
+    found = re.fullmatch(f"{before}({YEAR.pattern}){after}", string)
+    return found[1] if found else ""
 
 
 def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
@@ -113,6 +141,10 @@ def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
         for organism, seeds in inputs.undefended.items()
         if (rates := _mean_rates([seed.reasoning for seed in seeds if seed.is_passed]))
     }
+
+
+def _other_than_years(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+    return {string: hits for string, hits in seed.generalisation.items() if not _year_in(string, trigger)}
 
 
 def _mean_rates(by_seed: Sequence[Mapping[str, Hits]]) -> dict[str, Interval]:
