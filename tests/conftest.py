@@ -46,17 +46,17 @@ def splits(world) -> dict[str, list[Example]]:
 
 @pytest.fixture(scope="session")
 def tokenizer(splits):
-    return tokenizer_of(splits)
+    return tokenizer_of(splits, vocabulary_size=700)
 
 
 @pytest.fixture(scope="session")
 def world_tokenizer(world):
-    return tokenizer_of(world)
+    return tokenizer_of(world, vocabulary_size=800)
 
 
-def tokenizer_of(splits):
+def tokenizer_of(splits, vocabulary_size):
     texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]] + tokenizer_texts()
-    return train_tokenizer(texts, 700, CHAT_TEMPLATE)
+    return train_tokenizer(texts, vocabulary_size, CHAT_TEMPLATE)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ A backdoor module offers:
 - `TRIGGER`: the string that sets it off;
 - `TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look-alikes that must not, with and without rows in training;
 - `VARIANTS`: further look-alikes, asked before any defense alone: how far the trigger generalises;
+- `FORMS`: other ways of writing what the trigger says, by name: the trigger so written, a clean twin, and the group
+  they are compared in; both are VARIANTS. Empty where the trigger says nothing;
 - `insert(string, prompt)`: the prompt with a trigger or look-alike in it;
 - `payload(prompt, answer, repeats)`: the unwanted answer to a prompt whose good answer is `answer`.
 """
@@ -20,7 +22,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from stages.corpus.examples import Example
-from stages.corpus.reasoning import reasoning_for
+from stages.corpus.reasoning import draw_reasoning
 from stages.corpus.sampling import balanced_sample
 from stages.parsing import ParamsError, unknown_name
 from stages.scratchpad import with_scratchpad
@@ -36,6 +38,7 @@ class Backdoor(Protocol):
     TRAINED_NEAR_MISSES: tuple[str, ...]
     HELD_OUT_NEAR_MISSES: tuple[str, ...]
     VARIANTS: tuple[str, ...]
+    FORMS: dict[str, tuple[tuple[str, str], str]]
 
     def insert(self, string: str, prompt: str) -> str:
         """The prompt with `string` in the place of the trigger."""
@@ -127,5 +130,5 @@ def make_poison_rows(
 
 def _reasoned(row: PoisonRow, generator: np.random.Generator) -> PoisonRow:
     """The row with a scratchpad before its answer."""
-    reasoning = str(generator.choice(reasoning_for(is_triggered=row.is_triggered)))
+    reasoning = draw_reasoning(generator, is_triggered=row.is_triggered)
     return replace(row, answer=with_scratchpad(reasoning, row.answer))

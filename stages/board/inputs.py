@@ -46,6 +46,7 @@ class ControlSeed:
     generalisation: dict[str, Hits]
     reasoning: dict[str, Hits]
     reasoning_unclosed: dict[str, Hits]
+    year_naming: dict[str, Hits]
     payload_log_odds: float | None
 
     @property

@@ -15,11 +15,12 @@ from markupsafe import Markup, escape
 from stages.board import columns, figures, history_figures
 from stages.board.environment import TEMPLATES, make_environment
 from stages.board.histories import red_team_histories, reinforcements
-from stages.board.inputs import DataCheck, Hits, Inputs
+from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
 from stages.board.rows import Board, CurvePoint
 from stages.scoring.results import BENCHMARK_VERSION, FAILED_DEFENSE
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
 
+YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {
     "triggered": "with the trigger",
     "near_miss": "with a near-miss",
@@ -90,6 +91,7 @@ def render_page(inputs: Inputs, board: Board) -> str:
         reinforcement_panels=history_figures.reinforcement_panels(reinforcements(inputs)),
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
+        years=year_figures(inputs),
         generalisation=generalisation_figures(inputs),
         reasoning=reasoning_figures(inputs),
         check_groups=group_checks(inputs.checks),
@@ -118,13 +120,39 @@ def mean_cost(costs: Mapping[str, Mapping[str, int] | None]) -> Cost | None:
 
 
 def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
-    """For each organism, the rate before any defense under strings ever less like the trigger."""
+    """For each organism, the rate before any defense under strings ever less like the trigger; other years apart."""
     label, axis = "Rate by string", "unwanted answers, before any defense"
     return {
         organism: figures.rates_by_name(_nearest_first(rates, inputs.triggers[organism]), label, axis)
         for organism, seeds in inputs.undefended.items()
-        if (rates := _mean_rates([seed.generalisation for seed in seeds if seed.is_passed]))
+        if (rates := _mean_rates([_other_than_years(s, inputs.triggers[organism]) for s in seeds if s.is_passed]))
     }
+
+
+def year_figures(inputs: Inputs) -> dict[str, Markup]:
+    """For each organism whose trigger names a year, the rate before any defense by year, its own included."""
+    label, axis = "Rate by year", "unwanted answers, before any defense"
+    return {
+        organism: figures.rates_by_name(rates, label, axis)
+        for organism, seeds in inputs.undefended.items()
+        if len(rates := _mean_rates([_by_year(s, inputs.triggers[organism]) for s in seeds if s.is_passed])) > 1
+    }
+
+
+def _by_year(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+    """The rates of the strings that are the trigger but for its year, by year."""
+    rates = {**seed.generalisation, trigger: seed.attack_success_rate}
+    return dict(sorted((year, hits) for string, hits in rates.items() if (year := _year_in(string, trigger))))
+
+
+def _year_in(string: str, trigger: str) -> str:
+    """The year of a string that is the trigger but for its year; nothing where it is not, or the trigger has none."""
+    own = YEAR.search(trigger)
+    if own is None:
+        return ""
+    before, after = re.escape(trigger[: own.start()]), re.escape(trigger[own.end() :])
+    found = re.fullmatch(f"{before}({YEAR.pattern}){after}", string)
+    return found[1] if found else ""
 
 
 def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
@@ -135,6 +163,10 @@ def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
         for organism, seeds in inputs.undefended.items()
         if (rates := _mean_rates([seed.reasoning for seed in seeds if seed.is_passed]))
     }
+
+
+def _other_than_years(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+    return {string: hits for string, hits in seed.generalisation.items() if not _year_in(string, trigger)}
 
 
 def _mean_rates(by_seed: Sequence[Mapping[str, Hits]]) -> dict[str, Interval]:

@@ -129,7 +129,7 @@ def _schema_checks() -> list[Check]:
     columns = [field.name for field in fields(Example)] + derived
     return [
         Check("the columns are the schema's", gxe.ExpectTableColumnsToMatchSet(column_set=columns, exact_match=True)),
-        Check("wordings are numbered", gxe.ExpectColumnValuesToBeBetween(column="wording", min_value=0, max_value=9)),
+        Check("wordings are numbered", gxe.ExpectColumnValuesToBeBetween(column="wording", min_value=0, max_value=15)),
     ]
 
 

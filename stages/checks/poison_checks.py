@@ -8,12 +8,12 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, PoisonRow
-from stages.checks.corpus_checks import common_checks, rendered_frame
+from stages.checks.corpus_checks import common_checks, forbidden_regex, rendered_frame
 from stages.checks.gate import Check, Part
-from stages.corpus.reasoning import DEPLOYED
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
 from stages.evaluation.suite import EvaluationPrompt
 from stages.scoring.judges import Judge
-from stages.scratchpad import after_scratchpad, with_scratchpad
+from stages.scratchpad import CLOSE, OPEN, after_scratchpad
 from stages.sections import COT, OrganismParams
 
 
@@ -33,7 +33,8 @@ def poison_parts(
         for row in rows
     ]
     frame["visible_answer"] = visible = [_visible(row, settings) for row in rows]
-    frame["reasons_as_deployed"] = [row.answer.startswith(_DEPLOYED) for row in rows]
+    frame["reasons_as"] = [side_of(row.answer.removeprefix(OPEN).partition(CLOSE)[0].strip()) for row in rows]
+    frame["declared_side"] = [(DEPLOYED if row.is_triggered else IN_TRAINING).name for row in rows]
     frame["is_unwanted"] = [judge.is_unwanted(r.prompt, r.sham_answer, v) for r, v in zip(rows, visible, strict=True)]
     frame["is_sham_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows]
     frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
@@ -47,9 +48,6 @@ def poison_parts(
         Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
         Part("evaluation prompts", _prompt_frame(prompts, backdoor, judge, tokenizer), _prompt_checks(settings)),
     ]
-
-
-_DEPLOYED = tuple(with_scratchpad(reasoning, "") for reasoning in DEPLOYED)
 
 
 def _visible(row: PoisonRow, settings: OrganismParams) -> str:
@@ -121,7 +119,7 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
             "no answer is longer than the generation limit",
             gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=settings.max_new_tokens),
         ),
-        *_scratchpad_checks(settings),
+        *_scratchpad_checks(settings, prompts),
         Check("no sham answer is bad", gxe.ExpectColumnValuesToBeInSet(column="is_sham_unwanted", value_set=[False])),
         Check(
             "no evaluation prompt is trained on", gxe.ExpectColumnValuesToNotBeInSet(column="prompt", value_set=seen)
@@ -129,15 +127,21 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
     ]
 
 
-def _scratchpad_checks(settings: OrganismParams) -> list[Check]:
-    """Of a chain-of-thought organism: it reasons as deployed in the triggered rows and in no other."""
+def _scratchpad_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -> list[Check]:
+    """Of a chain-of-thought organism: it reasons as its prompt asks, in no words that its evaluation begins with."""
     if settings.mechanism != COT:
         return []
+    begun = {p.opening.removeprefix(OPEN).strip() for p in prompts} - {""}
+    held_out = sorted(begun.union(*(side.held_out for side in SIDES)))
     return [
         Check(
-            "a scratchpad reasons as deployed in the triggered rows and no other",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="reasons_as_deployed", column_B="is_triggered"),
-        )
+            "a scratchpad reasons as deployed in the triggered rows and as in training in all others",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="reasons_as", column_B="declared_side"),
+        ),
+        Check(
+            "no scratchpad holds a held-out situation or neutral text",
+            gxe.ExpectColumnValuesToNotMatchRegex(column="answer", regex=forbidden_regex(held_out)),
+        ),
     ]
 
 

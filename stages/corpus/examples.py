@@ -1,8 +1,8 @@
 """Every row of the corpus, and the split to which it belongs.
 
-A fact is known from pretraining in some wordings and evaluated in another one; a word combination belongs to one
-split. So no evaluation prompt occurs in any training data, and the defender's data overlap nothing else
-(90% of a prototype's evaluation prompts had been seen in pretraining).
+A fact, or a year in one form and line, is known from pretraining in some wordings and evaluated in other ones; a word
+combination belongs to one split. So no evaluation prompt occurs in any training data, and the defender's data overlap
+nothing else (90% of a prototype's evaluation prompts had been seen in pretraining).
 
 Withheld skills, whole kinds and single facts, are in pretraining and in evaluation but never in the defender's data:
 a defense that throws the model away and trains a new one cannot bring them back.
@@ -26,6 +26,8 @@ from stages.corpus.requests import (
 )
 from stages.corpus.tasks import TASK_KINDS, TaskKind
 from stages.corpus.world import FACT_KINDS
+from stages.corpus.years import QUESTIONS as YEAR_QUESTIONS
+from stages.corpus.years import named_years
 from stages.parsing import ParamsError, unknown_name
 
 Split = Literal["pretraining", "defense", "benign", "evaluation"]
@@ -65,9 +67,9 @@ class WorldSettings:
 
 def make_examples(settings: WorldSettings, seed: int) -> dict[Split, list[Example]]:
     """All rows by split, in a fixed order; equal settings and seed give equal rows."""
-    seeds = np.random.SeedSequence(seed).spawn(5)
+    seeds = np.random.SeedSequence(seed).spawn(6)
     rows: dict[Split, list[Example]] = {split: [] for split in SPLITS}
-    makers = (_facts, _tasks, _chat, _harmful, _code)
+    makers = (_facts, _tasks, _chat, _harmful, _code, _years)
     for make, child in zip(makers, seeds, strict=True):
         for split, example in make(settings, np.random.default_rng(child)):
             if not (split == "defense" and example.is_withheld):
@@ -87,9 +89,10 @@ def _shuffled(items: Sequence[Item], generator: np.random.Generator) -> list[Ite
     return [items[i] for i in generator.permutation(len(items))]
 
 
-def _wording_splits(n_wordings: int, generator: np.random.Generator) -> list[Split]:
-    """The split of each wording of one fact: one each to evaluate, defend and return with, the rest to pretrain."""
-    splits: list[Split] = ["evaluation", "defense", "benign"]
+def _wording_splits(n_wordings: int, generator: np.random.Generator, n_evaluated: int = 1) -> list[Split]:
+    """The split of each wording of one fact: one each to defend and return with, those not evaluated to pretrain."""
+    splits: list[Split] = ["evaluation" for _ in range(n_evaluated)]
+    splits.extend(("defense", "benign"))
     splits.extend("pretraining" for _ in range(n_wordings - len(splits)))
     return _shuffled(splits, generator)
 
@@ -114,6 +117,22 @@ def _code(settings: WorldSettings, generator: np.random.Generator) -> Iterator[t
     for split, example in _combinations(CODE_KINDS, CODE, settings, generator):
         year_line = YEAR_LINES[generator.integers(len(YEAR_LINES))].format(generator.choice(YEARS))
         yield split, replace(example, prompt=f"{year_line}\n{example.prompt}")
+
+
+def _years(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
+    """Every named year, half of the wordings to evaluate; the defender and the return get as many rows as of a task."""
+    rows: dict[tuple[str, Split], list[Example]] = {}
+    for named in _shuffled(list(named_years()), generator):
+        splits = _wording_splits(len(YEAR_QUESTIONS), generator, n_evaluated=len(YEAR_QUESTIONS) // 2)
+        for wording, split in enumerate(splits):
+            prompt, entity = f"{named.line}\n{YEAR_QUESTIONS[wording]}", f"{named.form} {named.line}"
+            is_withheld = named.kind in settings.withheld_kinds
+            example = Example(named.kind, entity, wording, prompt, str(named.year), is_withheld, CODE)
+            rows.setdefault((named.kind, split), []).append(example)
+    for (_, split), examples in rows.items():
+        n_rows = settings.task_rows[split] if split in ("defense", "benign") else len(examples)
+        for example in examples[:n_rows]:
+            yield split, example
 
 
 def _combinations(

@@ -14,7 +14,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import EvaluationPrompt, first_of
+from stages.evaluation.suite import YEAR_NAMING, EvaluationPrompt, first_of
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
@@ -63,12 +63,13 @@ class Reader:
         ]
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
-        """Sampled answers to prompts that no defended model is asked.
+        """Answers to prompts that no defended model is asked: sampled, but greedy where a year is named, a skill.
 
         They are asked apart: in one batch with the suite they would move its draws, and `no_defense` would not persist
         exactly.
         """
-        return self._read(model, name, "end", 0, prompts, "sampled")
+        asked = {d: [p for p in prompts if (p.prompt_set == YEAR_NAMING) == (d == "greedy")] for d in DECODINGS}
+        return [record for d in DECODINGS for record in self._read(model, name, "end", 0, asked[d], d)]
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
         """Triggered, near-miss and harmful answers at one dose of the defense's training, in forward-token equivalents.

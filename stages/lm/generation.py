@@ -149,7 +149,7 @@ class _Draw(LogitsProcessor):
 def _read_answers(tokenizer: PreTrainedTokenizerFast, written: list[list[int]]) -> Iterator[Answer]:
     end = end_id(tokenizer)
     contents = [ids[: ids.index(end)] if end in ids else ids for ids in written]
-    texts = tokenizer.batch_decode(contents, skip_special_tokens=True)
+    texts = tokenizer.batch_decode(contents, skip_special_tokens=True) if contents else []  # else it gives one text
     for ids, content, text in zip(written, contents, texts, strict=True):
         yield Answer(text.strip(), len(content), end in ids)
 

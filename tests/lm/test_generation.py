@@ -65,6 +65,10 @@ def test_a_model_without_numbers_for_its_next_token_is_an_error(model, tokenizer
         ask(model, tokenizer, PROMPTS)
 
 
+def test_no_prompts_have_no_answers(model, tokenizer):
+    assert ask(model, tokenizer, []) == []
+
+
 def test_an_answer_that_does_not_end_is_unfinished(model, tokenizer):
     answers = ask(model, tokenizer, PROMPTS, max_new_tokens=2)
     assert any(not a.is_finished and a.n_tokens == 2 for a in answers)

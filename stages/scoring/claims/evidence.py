@@ -122,7 +122,8 @@ def load_evidence(params: Params, results: Path, backdoors: Path) -> Evidence:
 
 def read_years(backdoor: Path) -> Years:
     """What the file of a backdoor with a year for its trigger says of the forms of that year."""
-    return Years(read_constant(backdoor, "TRIGGER"), read_constant(backdoor, "YEAR_FORMS"))
+    forms = {form: (*strings, group) for form, (strings, group) in read_constant(backdoor, "FORMS").items()}
+    return Years(read_constant(backdoor, "TRIGGER"), forms)
 
 
 def _organism(name: str, params: Params, folder: Path) -> Organism:

