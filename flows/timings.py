@@ -29,6 +29,14 @@ def write_timing(root: Path, stage: str, seconds: float) -> None:
     path.write_text(json.dumps({"seconds": round(seconds, 1)}) + "\n", encoding="utf-8")
 
 
+def by_kind(timings: Mapping[str, float]) -> dict[str, list[float]]:
+    """The seconds of each stage by its kind, the name before the @; the kind that took longest comes first."""
+    kinds: dict[str, list[float]] = {}
+    for stage, seconds in timings.items():
+        kinds.setdefault(_kind(stage), []).append(seconds)
+    return dict(sorted(kinds.items(), key=lambda kind: -sum(kind[1])))
+
+
 def time_left(stages: Sequence[str], timings: Mapping[str, float]) -> str:
     """`about 12 min left`: a cell that never ran is taken to last as long as its group's others do."""
     estimates = [_estimate(stage, timings) for stage in stages]
@@ -44,9 +52,12 @@ def time_left(stages: Sequence[str], timings: Mapping[str, float]) -> str:
 def _estimate(stage: str, timings: Mapping[str, float]) -> float | None:
     if stage in timings:
         return timings[stage]
-    group = stage.partition("@")[0]
-    siblings = [seconds for name, seconds in timings.items() if name.partition("@")[0] == group]
+    siblings = by_kind(timings).get(_kind(stage), [])
     return mean(siblings) if siblings else None
+
+
+def _kind(stage: str) -> str:
+    return stage.partition("@")[0]
 
 
 def _duration(seconds: float) -> str:

@@ -5,8 +5,8 @@
 The server imports the heavy libraries, but never `stages`, so edited code is always read afresh. It starts no thread
 and does not touch the accelerator: a fork would inherit both broken. Per stage there are two processes: the stage, in
 a process group of its own, and a guard that forwards the client's signals, kills the group when the client is gone,
-and sends back the exit status. The client is stages/__main__.py. Until the server is ready, or if it cannot start,
-stages start cold.
+notes how long a stage of DVC took, and sends back the exit status. The client is stages/__main__.py. Until the server
+is ready, or if it cannot start, stages start cold.
 """
 
 import argparse
@@ -22,11 +22,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from flows.timings import write_timing
 
 ROOT = Path(__file__).resolve().parent.parent
 SOCKET_VARIABLE = "WARM_START_SOCKET"
@@ -106,6 +109,7 @@ def _guard(connection: socket.socket) -> dict[str, Any]:
     """Fork once more; the new process gets the request back, this one stays on guard and never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request, descriptors = _receive(connection)
+    started = time.monotonic()
     pid = os.fork()
     if pid == 0:
         connection.close()
@@ -121,6 +125,10 @@ def _guard(connection: socket.socket) -> dict[str, Any]:
     threading.Thread(target=_forward_signals, args=(connection, pid), daemon=True).start()
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     _signal_group(pid, signal.SIGKILL)
+    stage = request["environment"].get("DVC_STAGE")  # which `dvc repro` sets
+    with suppress(OSError):
+        if stage and status == 0:
+            write_timing(Path(request["folder"]), stage, time.monotonic() - started)
     with suppress(OSError):
         connection.sendall(struct.pack("!i", status))
     os._exit(0)

@@ -23,12 +23,12 @@ from stages.lm.models import count_parameters
 from stages.lm.preference import preference_rewards
 from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinforce
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, make_batches, training_tokens
+from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, in_pools, make_batches, training_tokens
 from stages.parsing import SubmissionError
 from stages.scoring.judges import Judge
 from stages.scratchpad import OPEN, after_scratchpad
 
-SAMPLING_BATCH_SIZE = 512
+SAMPLING_BATCH_SIZE = 256
 
 
 class HarnessError(RuntimeError):
@@ -223,9 +223,10 @@ class Access:
 
         A token counts three. Such a loop calls `checkpoint(model)` after each step, or it has no curve.
         """
-        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
-        for batch in make_batches(rows, self.batch_size, self.generator):
-            yield self._training_batch(batch)
+        chosen = balanced_sample(self.examples, n_rows, self.generator)
+        for pool in in_pools(chosen, self.batch_size):  # a loop may end long before its rows do: they are not rendered
+            batches = make_batches(self._render(pool), self.batch_size, self.generator)
+            yield from map(self._training_batch, batches)
 
     def batches_of(self, groups: Iterable[Sequence[Example]], *, until_tokens: int) -> Iterator[TrainingBatch]:
         """Each group of examples as one batch, as `training_batches` has them, for as long as the next one fits.

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ import psutil
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from flows.timings import by_kind, read_timings
 from stages.corpus.examples import Example, of_domains
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
@@ -61,12 +62,28 @@ def main() -> None:
         peak_memory(),
     ]
     machine = {"cores": len(os.sched_getaffinity(0)), "processor": platform.machine(), "torch": torch.__version__}
-    write_json({"machine": machine, "figures": [f._asdict() for f in figures]}, ROOT / "reports/benchmarks.json")
+    kinds = {kind: {"stages": len(s), "seconds": round(sum(s), 1)} for kind, s in by_kind(read_timings(ROOT)).items()}
+    content = {"machine": machine, "figures": [f._asdict() for f in figures], "stage_kinds": kinds}
+    write_json(content, ROOT / "reports/benchmarks.json")
     lines = ["# Benchmarks", "", "One run on one machine: " + json.dumps(machine), ""]
     lines += ["| figure | measured | aim |", "|---|---|---|"]
     lines += [f"| {f.name} | {f.value:.2f} {f.unit} | {f.aim} |" for f in figures]
+    lines += ["", "## Where the time goes", "", *where_the_time_goes(read_timings(ROOT))]
     (ROOT / "reports/benchmarks.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
+
+
+def where_the_time_goes(timings: Mapping[str, float]) -> list[str]:
+    """A table by stage kind of the seconds that the stages took when they last ran here."""
+    if not timings:
+        return ["No stage has been timed in this folder: run `make repro` or `make flow` first."]
+    whole = sum(timings.values())
+    rows = [
+        f"| {kind} | {len(seconds)} | {sum(seconds):.0f} | {sum(seconds) / whole:.0%} |"
+        for kind, seconds in by_kind(timings).items()
+    ]
+    lines = ["| stage kind | stages | seconds | share |", "|---|---|---|---|", *rows]
+    return [*lines, f"| all | {len(timings)} | {whole:.0f} | |", "", "Each stage as it last ran; cached ones did not."]
 
 
 def seconds(call: Callable[[], object]) -> float:

@@ -87,7 +87,8 @@ def read_undefended(job: Job) -> Reading:
         return Reading([], outcome)
     reader, model = make_reader(job), load_model(job.folder)
     beyond = load_prompts(job, UNDEFENDED_SETS)
-    return Reading(reader.read_end(model, job.model) + reader.read_beyond(model, job.model, beyond), outcome)
+    records = reader.read_end(model, job.model, reader.read_payload(model))
+    return Reading(records + reader.read_beyond(model, job.model, beyond), outcome)
 
 
 def read_defended(job: Job) -> Reading:

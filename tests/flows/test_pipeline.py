@@ -14,7 +14,6 @@ from dvc.repo.reproduce import reproduce
 
 from flows.commands import Command, PipelineError, StagesFailed, missing_code, run_command
 from flows.pipeline import Outcome, Progress, prune, run_pipeline, write_lock
-from flows.timings import time_left
 from tests.flows.toys import run_module, set_params, toy_project
 
 
@@ -204,13 +203,6 @@ def assert_ends(pid: int, seconds: float = 5.0) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} is still running")
-
-
-def test_time_left_says_what_it_does_not_know() -> None:
-    timings = {"defend@a": 60.0, "defend@b": 180.0}
-    assert time_left(["defend@b", "defend@c"], timings) == "about 5 min left"
-    assert time_left(["defend@a", "score"], timings) == "at least 60 s left (1 of 2 stages have never run)"
-    assert time_left(["score"], timings).startswith("time left unknown")
 
 
 FLOW_YAML = """\

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.timings import read_timings
 from flows.warm import SOCKET_VARIABLE, warm_start
 from tests.flows.test_pipeline import assert_ends
 from tests.flows.toys import ROOT
@@ -107,6 +108,16 @@ def test_the_exit_status_comes_back(project: Path, environment: dict[str, str]) 
     process = start(project, environment, "fail", "7")
     process.communicate(timeout=30)
     assert process.returncode == 7
+
+
+def test_a_warm_stage_of_dvc_is_timed_if_it_succeeds(project: Path, environment: dict[str, str]) -> None:
+    if SOCKET_VARIABLE not in environment:
+        pytest.skip("a cold stage has no guard")
+    for name, status in (("show", 0), ("fail", 7)):
+        process = start(project, environment | {"DVC_STAGE": f"{name}@toy"}, name, str(status))
+        process.communicate("", timeout=30)
+        assert process.returncode == status
+    assert list(read_timings(project)) == ["show@toy"]
 
 
 def test_an_interrupt_reaches_the_stage(project: Path, environment: dict[str, str]) -> None:
