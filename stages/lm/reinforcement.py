@@ -229,7 +229,10 @@ class _Watch(TrainerCallback):
             control.should_training_stop = True
 
     def diverged(self, reason: str) -> TrainingDivergedError:
-        seen = [f"{step.step}: reward {step.reward:.2f}, KL {step.kl:.2f}" for step in self.history[-5:]]
+        seen = [
+            f"{step.step}: reward {step.reward:.2f}, KL {step.kl:.2f}, refusals {step.refusals:.2f}"
+            for step in self.history[-5:]
+        ]
         return TrainingDivergedError(
             f"reinforcement diverged at step {len(self.history)}: {reason}; lower the learning rate or raise the KL "
             f"coefficient. Last steps: {'; '.join(seen) or 'none'}"
