@@ -23,6 +23,11 @@ def before_closing(text: str) -> str:
     return begun.strip() if closing and text.startswith(OPEN) else ""
 
 
+def visible(text: str) -> str:
+    """What others see of a model's turn: what follows its scratchpad, nothing when that is never closed, else all."""
+    return (after_scratchpad(text) or "") if text.startswith(OPEN) else text
+
+
 def after_scratchpad(text: str) -> str | None:
     """What follows the first closing of the scratchpad; None when it is never closed."""
     _, closing, rest = text.partition(CLOSE)
