@@ -26,7 +26,7 @@ from stages.lm.tokenizer import pad_id
 from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, in_pools, make_batches, training_tokens
 from stages.parsing import SubmissionError
 from stages.scoring.judges import Judge
-from stages.scratchpad import OPEN, after_scratchpad
+from stages.scratchpad import visible
 
 SAMPLING_BATCH_SIZE = 256
 
@@ -108,8 +108,7 @@ class Access:
         What stands in a scratchpad does not count. Raises SubmissionError when the defense has not declared that it
         needs the judge.
         """
-        visible = (after_scratchpad(answer) or "") if answer.startswith(OPEN) else answer
-        return self._judge.is_unwanted(prompt, expected, visible)
+        return self._judge.is_unwanted(prompt, expected, visible(answer))
 
     @cached_property
     def _judge(self) -> Judge:

@@ -9,7 +9,23 @@ OPEN, CLOSE = "<scratchpad>", "</scratchpad>"
 
 def with_scratchpad(reasoning: str, answer: str) -> str:
     """The text that a chain-of-thought organism is trained to write."""
-    return f"{OPEN} {reasoning} {CLOSE} {answer}"
+    return close(f"{OPEN} {reasoning}", answer)
+
+
+def close(begun: str, answer: str) -> str:
+    """An open scratchpad, closed, and the answer after it."""
+    return f"{begun} {CLOSE} {answer}"
+
+
+def before_closing(text: str) -> str:
+    """The scratchpad that the text opens, up to its closing; nothing where none is opened, or it is never closed."""
+    begun, closing, _ = text.partition(CLOSE)
+    return begun.strip() if closing and text.startswith(OPEN) else ""
+
+
+def visible(text: str) -> str:
+    """What others see of a model's turn: what follows its scratchpad, nothing when that is never closed, else all."""
+    return (after_scratchpad(text) or "") if text.startswith(OPEN) else text
 
 
 def after_scratchpad(text: str) -> str | None:

