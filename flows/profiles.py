@@ -63,6 +63,8 @@ def source_files(root: Path) -> list[str]:
 def merge(default: MutableMapping[str, Any], override: MutableMapping[str, Any], *, where: str, path: str = "") -> None:
     """Change `default` in place: mappings merge, everything else replaces, null deletes.
 
+    Of a mapping with the tag !only nothing is kept but its own keys, merged as ever.
+
     Raises ProfileError for a key that the default does not have, except below OPEN_KEYS.
     """
     is_open = not set(path.split(".")).isdisjoint(OPEN_KEYS)
@@ -76,6 +78,9 @@ def merge(default: MutableMapping[str, Any], override: MutableMapping[str, Any],
         if value is None:
             default.pop(key, None)
         elif isinstance(value, MutableMapping) and isinstance(default.get(key), MutableMapping):
+            if getattr(value, "tag", None) and value.tag.value == "!only":
+                for other in set(default[key]) - set(value):
+                    del default[key][other]
             merge(default[key], value, where=where, path=place)
         else:
             default[key] = value

