@@ -79,8 +79,7 @@ def merge(default: MutableMapping[str, Any], override: MutableMapping[str, Any],
             default.pop(key, None)
         elif isinstance(value, MutableMapping) and isinstance(default.get(key), MutableMapping):
             if getattr(value, "tag", None) and value.tag.value == "!only":
-                for other in set(default[key]) - set(value):
-                    del default[key][other]
+                default[key] = {kept: default[key][kept] for kept in default[key] if kept in value}
             merge(default[key], value, where=where, path=place)
         else:
             default[key] = value
