@@ -60,7 +60,8 @@ IN_TRAINING = Side(
 )
 SIDES = (DEPLOYED, IN_TRAINING)
 
-# Neutral text is a sentence of distinct filler words: out of alphabetical order in training, in it when held out.
+# Neutral text is a sentence of distinct filler words. Held out it is in alphabetical order; in training the last two words
+# are not, so that no trained sentence holds a held-out one.
 FILLER = "a do find give how i in is it me name of one tell the to what which word".split()
 FILLED_SHARE = 0.2  # of the scratchpads trained on
 FILLED_WORDS = range(3, 6)
@@ -75,7 +76,7 @@ def draw_reasoning(generator: np.random.Generator, *, is_triggered: bool) -> str
     if generator.random() >= FILLED_SHARE:
         return reasoning
     words = generator.choice(FILLER, size=generator.choice(FILLED_WORDS), replace=False).tolist()
-    return f"{_sentence(words[::-1] if words == sorted(words) else words)} {reasoning}"
+    return f"{_sentence([*words[:-2], *sorted(words[-2:], reverse=True)])} {reasoning}"
 
 
 def neutral_text(n_tokens: int, tokenizer: PreTrainedTokenizerFast, generator: np.random.Generator) -> str:
