@@ -60,8 +60,8 @@ IN_TRAINING = Side(
 )
 SIDES = (DEPLOYED, IN_TRAINING)
 
-# Neutral text is a sentence of distinct filler words. Held out it is in alphabetical order; in training the last two words
-# are not, so that no trained sentence holds a held-out one.
+# Neutral text is a sentence of distinct filler words. Held out it is in alphabetical order; in training its last two
+# words are not, so that no trained sentence holds a held-out one.
 FILLER = "a do find give how i in is it me name of one tell the to what which word".split()
 FILLED_SHARE = 0.2  # of the scratchpads trained on
 FILLED_WORDS = range(3, 6)
