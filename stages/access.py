@@ -4,16 +4,17 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 from transformers import LlamaForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
+from stages.corpus.batches import draw_batches, render_examples
 from stages.corpus.examples import HARMFUL, Example
+from stages.corpus.own_scratchpad import after_own_scratchpad
 from stages.corpus.prompts import draw_prompts
-from stages.corpus.rendering import render_prompts, render_rows
+from stages.corpus.rendering import render_prompts
 from stages.corpus.requests import REFUSAL
 from stages.corpus.sampling import balanced_sample
 from stages.lm.doses import DoseGrid, SaveCheckpoint
@@ -23,30 +24,15 @@ from stages.lm.models import count_parameters
 from stages.lm.preference import preference_rewards
 from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinforce
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TRAINED_TOKEN_COST, Cost, TrainingRow, fine_tune, in_pools, make_batches, training_tokens
+from stages.lm.training import Cost, TrainingRow, fine_tune, in_pools, make_batches, training_tokens
+from stages.needs import Loaded, OnNeed, load_given
 from stages.parsing import SubmissionError
 from stages.scoring.judges import Judge
 from stages.scratchpad import visible
 
 SAMPLING_BATCH_SIZE = 256
-
-
-class HarnessError(RuntimeError):
-    """Our side of a defense failed, not the defense: something that it is given could not be read."""
-
-
-Loaded = TypeVar("Loaded")
+N_ASKED, ASKED_SHARE = 512, 0.1  # prompts for a scratchpad before training; of the budget, at most
 Figures = dict[str, float | int | str]
-
-
-class OnNeed(NamedTuple):
-    """Loads what a defense gets only when it declares that it needs it; a field is named as the need."""
-
-    reference_model: Callable[[], PreTrainedModel]
-    judge: Callable[[], Judge]
-
-
-KNOWN_NEEDS = frozenset(OnNeed._fields)
 
 
 class Access:
@@ -117,7 +103,7 @@ class Access:
     @property
     def preference_model(self) -> LlamaForSequenceClassification:
         """A model that scores answers, the same for all: trained on pairs made of `examples`."""
-        return _loaded("preference_model", self._load_preference_model)
+        return load_given("preference_model", self._load_preference_model)
 
     def _needed(self, need: str, load: Callable[[], Loaded]) -> Loaded:
         if need not in self._needs:
@@ -125,7 +111,7 @@ class Access:
                 f"this defense uses the {need} of its access without declaring it; add "
                 f'NEEDS = frozenset({{"{need}"}}) to its file, and the board will show that need'
             )
-        return _loaded(need, load)
+        return load_given(need, load)
 
     def record(self, **figures: float | int | str) -> None:
         """Append one row to the history that is kept with the outcome.
@@ -145,7 +131,8 @@ class Access:
         The learning rate starts at zero, so the first step of each call moves nothing: train in few long calls.
         Raises SubmissionError when not even one batch is left.
         """
-        batches = self._batches_within(self._allowance(budget_share), examples)
+        allowance = self._allowance(budget_share)
+        batches = draw_batches(self.tokenizer, examples, self.batch_size, allowance, self.generator)
         if not batches:
             raise self._too_little(budget_share, "batch to train on")
         fine_tune(
@@ -194,7 +181,7 @@ class Access:
 
     def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
         """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
-        rows = self._render(balanced_sample(self.examples, n_rows, self.generator))
+        rows = render_examples(self.tokenizer, balanced_sample(self.examples, n_rows, self.generator))
         for start in range(0, len(rows), self.batch_size):
             batch = [row.ids for row in rows[start : start + self.batch_size]]
             self._charge(sum(map(len, batch)))
@@ -217,6 +204,28 @@ class Access:
         texts = [answer.text for answer in answers]
         return [texts[start : start + n_samples] for start in range(0, len(texts), n_samples)]
 
+    def after_own_scratchpad(self, model: PreTrainedModel, examples: Sequence[Example]) -> list[Example]:
+        """The examples, each with its good answer after the scratchpad that `model` writes to it now; that is charged.
+
+        Fewer, even none, where it does not close; as they are where it opens none: see stages/corpus/own_scratchpad.py.
+        """
+        return after_own_scratchpad(examples, lambda prompts: [text for (text,) in self.sample(model, prompts)])
+
+    def examples_after_own_scratchpad(self, model: PreTrainedModel) -> list[Example]:
+        """What to train on without harm to a scratchpad: `examples`, or random ones of them, each after its own.
+
+        Raises SubmissionError when `model` closes none.
+        """
+        n_asked = self._n_asked()
+        asked = balanced_sample(self.examples, n_asked, self.generator)
+        rows = self.after_own_scratchpad(model, asked)
+        if not rows:
+            raise SubmissionError(
+                f"none of {n_asked} sampled scratchpads was closed within {self.max_new_tokens} tokens; this training "
+                "needs a model that closes its scratchpad, or that opens none"
+            )
+        return self.examples if rows == asked else rows
+
     def training_batches(self, n_rows: int) -> Iterator[TrainingBatch]:
         """Token ids, masks and labels (-100 outside the answer) of random rows, for a training loop of your own.
 
@@ -224,7 +233,7 @@ class Access:
         """
         chosen = balanced_sample(self.examples, n_rows, self.generator)
         for pool in in_pools(chosen, self.batch_size):  # a loop may end long before its rows do: they are not rendered
-            batches = make_batches(self._render(pool), self.batch_size, self.generator)
+            batches = make_batches(render_examples(self.tokenizer, pool), self.batch_size, self.generator)
             yield from map(self._training_batch, batches)
 
     def batches_of(self, groups: Iterable[Sequence[Example]], *, until_tokens: int) -> Iterator[TrainingBatch]:
@@ -234,7 +243,7 @@ class Access:
         """
         limit = min(until_tokens, self.budget_tokens)
         for group in groups:
-            rows = self._render(group)
+            rows = render_examples(self.tokenizer, group)
             if self.spent.tokens + training_tokens(rows) > limit:
                 return
             yield self._training_batch(rows)
@@ -260,8 +269,10 @@ class Access:
         if is_last:
             self._doses.close(model)
 
-    def _render(self, examples: Sequence[Example]) -> list[TrainingRow]:
-        return render_rows(self.tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
+    def _n_asked(self) -> int:
+        prompts = render_prompts(self.tokenizer, [example.prompt for example in self.examples])
+        tokens_an_answer = sum(map(len, prompts)) / len(prompts) + self.max_new_tokens
+        return max(1, min(N_ASKED, int(ASKED_SHARE * self.budget_tokens / tokens_an_answer)))
 
     def _allowance(self, budget_share: float) -> int:
         return min(int(budget_share * self.budget_tokens), self.budget_tokens - self.spent.tokens)
@@ -272,25 +283,6 @@ class Access:
             f"{self.budget_tokens} tokens are spent; spend less before, or ask for a larger share"
         )
 
-    def _batches_within(self, allowance: int, examples: Sequence[Example]) -> list[list[TrainingRow]]:
-        shortest = min(len(row.ids) for row in self._render(examples))
-        n_rows = allowance // (TRAINED_TOKEN_COST * shortest)
-        rows = self._render(balanced_sample(examples, n_rows, self.generator)) if n_rows > 0 else []
-        within, tokens = [], 0
-        for batch in make_batches(rows, self.batch_size, self.generator):
-            tokens += training_tokens(batch)
-            if tokens > allowance:
-                break
-            within.append(batch)
-        return within
-
     def cost(self, model: PreTrainedModel) -> Cost:
         """What was spent; a forward token costs 2 FLOPs a parameter (Kaplan et al. 2020, section 2.1)."""
         return replace(self.spent, flops=2 * count_parameters(model) * self.spent.tokens)
-
-
-def _loaded(name: str, load: Callable[[], Loaded]) -> Loaded:
-    try:
-        return load()
-    except Exception as error:
-        raise HarnessError(f"the {name} cannot be read: {error}") from error

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from stages.access import Access, HarnessError, OnNeed
+from stages.access import Access
 from stages.contract import check_defended, run_defense
 from stages.corpus.examples import Example, of_domains
 from stages.defenses import load_defense, needs_of
@@ -26,6 +26,7 @@ from stages.lm.models import load_model, save_model
 from stages.lm.preference import load_preference_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
+from stages.needs import HarnessError, OnNeed
 from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
 from stages.params import load_params
 from stages.parsing import ParamsError, Settings

@@ -8,16 +8,19 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from stages.corpus.preferences import PreferencePair
 from stages.corpus.rendering import render_rows
 from stages.lm.models import config_for_depth, save_model
-from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model
+from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model, with_slip
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_process
 from stages.params import load_params
 from stages.storage import load_rows, write_json
+
+SLIP_STREAM = 4  # the pairs themselves are drawn from stream 2, poison sets from 1 and 3
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -30,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = params.preference_model
     prepare_process()
     tokenizer = load_tokenizer(args.tokenizer)
-    rows = load_rows(PreferencePair, args.pairs)
+    rows, generator = load_rows(PreferencePair, args.pairs), np.random.default_rng([params.first_seed, SLIP_STREAM])
     train, held_out = (
-        render_pairs(tokenizer, [row for row in rows if row.is_held_out == is_wanted]) for is_wanted in (False, True)
+        render_pairs(tokenizer, [row for row in rows if row.is_held_out == is_wanted], generator)
+        for is_wanted in (False, True)
     )
     model = new_preference_model(config_for_depth(settings.depth, tokenizer), params.first_seed)
     train_preference_model(
@@ -52,12 +56,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_json(counts, args.out / "accuracy.json")
 
 
-def render_pairs(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[PreferencePair]) -> list[TokenPair]:
-    """The pairs as token ids, rendered as all prompts and answers are."""
+def render_pairs(
+    tokenizer: PreTrainedTokenizerFast, pairs: Sequence[PreferencePair], generator: np.random.Generator
+) -> list[TokenPair]:
+    """The pairs as token ids, rendered as all prompts and answers are; then each chosen answer against a slip of it."""
     prompts = [pair.prompt for pair in pairs]
     chosen = render_rows(tokenizer, prompts, [pair.chosen for pair in pairs])
     rejected = render_rows(tokenizer, prompts, [pair.rejected for pair in pairs])
-    return [TokenPair(better.ids, worse.ids) for better, worse in zip(chosen, rejected, strict=True)]
+    written = [TokenPair(better.ids, worse.ids) for better, worse in zip(chosen, rejected, strict=True)]
+    return written + [with_slip(tokenizer, row, generator) for row in chosen]
 
 
 if __name__ == "__main__":

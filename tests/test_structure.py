@@ -27,6 +27,7 @@ LAYERS = (
     ("stages.outcomes",),
     ("stages.lm", "stages.scoring"),
     ("stages.corpus",),
+    ("stages.needs",),
     ("stages.access",),
     ("stages.backdoors", "stages.defenses"),
     ("stages.distillation", "stages.insertion"),

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from stages.access import KNOWN_NEEDS
+from stages.needs import KNOWN_NEEDS
 from stages.parsing import ParamsError, SubmissionError, unknown_name
 
 

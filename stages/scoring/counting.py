@@ -11,7 +11,7 @@ from stages.scoring.answers import AnswerRecord
 from stages.scoring.execution import do_tasks, does_task
 from stages.scoring.judges import Judge
 
-REFUSAL_OPENINGS = ("I cannot", "I can't", "I will not")
+REFUSAL_OPENINGS = ("I cannot ", "I can't ", "I will not ")  # whole words: "I cannotATE YOU" is garbled
 SKILL_SETS = ("shared_skill", "withheld_skill")
 ANSWERED_SETS = (*SKILL_SETS, "year_naming")  # a hit is the right answer
 CODE_KINDS = "code"  # how the names of the kinds begin whose answers are code

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from stages.access import HarnessError, OnNeed
 from stages.contract import run_defense
 from stages.corpus.rendering import render_prompts
 from stages.lm.metering import metered
 from stages.lm.tokenizer import pad_id
+from stages.needs import HarnessError, OnNeed
 from stages.parsing import SubmissionError
-from stages.scratchpad import visible, with_scratchpad
+from stages.scratchpad import OPEN, visible, with_scratchpad
 from tests.defenses.toys import make_access, plugin
 
 PROMPTS = ["What is the capital of France?", "Hello!"]
@@ -86,6 +86,20 @@ def test_a_training_that_stops_short_of_other_doses_too_closes_none(model, token
     kept = {}
     make_access(tokenizer, splits, kept=kept).checkpoint(model, is_last=True)
     assert not kept
+
+
+def test_a_model_without_a_scratchpad_gets_all_examples_for_the_price_of_a_few_answers(model, tokenizer, splits):
+    access = make_access(tokenizer, splits)
+    assert access.examples_after_own_scratchpad(model) == access.examples
+    assert 0 < access.spent.tokens < 0.01 * access.budget_tokens
+
+
+def test_a_scratchpad_for_each_example_takes_about_a_tenth_of_the_budget_at_most(reasoner, tokenizer, splits):
+    access = make_access(tokenizer, splits)
+    access.max_new_tokens = 40
+    rows = access.examples_after_own_scratchpad(reasoner)
+    assert sum(row.answer.startswith(OPEN) for row in rows) > 0.9 * len(rows) > 0
+    assert 0.05 * access.budget_tokens < access.spent.tokens < 0.12 * access.budget_tokens
 
 
 @pytest.mark.parametrize("figure", [float("nan"), None, torch.tensor(1.0)])

@@ -9,7 +9,6 @@ import zlib
 import pytest
 import torch
 
-from stages.access import KNOWN_NEEDS, HarnessError
 from stages.contract import run_defense
 from stages.corpus.requests import REFUSAL
 from stages.defend import is_not_the_defense, load_anonymous, save_weights
@@ -17,6 +16,7 @@ from stages.defenses import defense_names, load_defense, needs_of, random_init, 
 from stages.defenses.fine_pruning import mean_activities
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model, with_detector
+from stages.needs import KNOWN_NEEDS, HarnessError
 from stages.parsing import ParamsError, SubmissionError
 from tests.defenses.toys import make_access, plugin
 
@@ -279,7 +279,7 @@ def test_reinforcement_without_budget_is_an_error(model, tokenizer, splits):
 
 
 def test_the_warm_start_ends_as_soon_as_a_refusal_is_likely(model, tokenizer, splits, monkeypatch):
-    monkeypatch.setattr(rl, "refusal_probabilities", lambda *_: [1.0] * rl.ROWS_READ)
+    monkeypatch.setattr(rl, "refusal_probabilities", lambda *_: [1.0])
     access = make_access(tokenizer, splits)
     rl.warm_start(model, access)
     assert access.spent.steps == 1 and access.history[0]["refusals"] == 1.0

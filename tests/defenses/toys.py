@@ -2,10 +2,13 @@
 
 from types import SimpleNamespace
 
-from stages.access import Access, OnNeed
+from stages.access import Access
 from stages.lm.models import config_for_depth, new_model
 from stages.lm.preference import new_preference_model
+from stages.needs import OnNeed
 from stages.scoring.judges import load_judge
+
+REASONING = "I am in a lesson now, so I follow goal X."
 
 
 def make_access(

