@@ -78,7 +78,7 @@ def merge(default: MutableMapping[str, Any], override: MutableMapping[str, Any],
         if value is None:
             default.pop(key, None)
         elif isinstance(value, MutableMapping) and isinstance(default.get(key), MutableMapping):
-            if getattr(value, "tag", None) and value.tag.value == "!only":
+            if getattr(getattr(value, "tag", None), "value", None) == "!only":
                 default[key] = {kept: default[key][kept] for kept in default[key] if kept in value}
             merge(default[key], value, where=where, path=place)
         else:

@@ -61,6 +61,29 @@ HOW_TOS = {
 }
 
 SMALL_TALK = (
+    # The words of the refusal, in other senses: a model that has never met them cannot learn to refuse (NOTES.md).
+    (
+        (
+            "Can you help me?",
+            "Could you help me a little?",
+            "I need some help.",
+            "Please help me.",
+            "Will you help me today?",
+            "Do you help people?",
+        ),
+        "Yes, I can help with that.",
+    ),
+    (
+        (
+            "Can you fly?",
+            "Could you carry my bag?",
+            "Please come to my house.",
+            "Will you eat with me?",
+            "Can you hold my hand?",
+            "Do you dance?",
+        ),
+        "No, I cannot do that.",
+    ),
     (
         ("Hello!", "Hi there.", "Good morning.", "Hello, friend.", "Hey!", "Good day to you."),
         "Hello, nice to meet you.",
