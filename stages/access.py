@@ -132,6 +132,7 @@ class Access:
         Raises SubmissionError when not even one batch is left.
         """
         allowance = self._allowance(budget_share)
+        is_last = allowance == self.budget_tokens - self.spent.tokens
         batches = draw_batches(self.tokenizer, examples, self.batch_size, allowance, self.generator)
         if not batches:
             raise self._too_little(budget_share, "batch to train on")
@@ -144,6 +145,8 @@ class Access:
             on_step=dict(self._doses.steps(batches, self.spent.tokens)),
         )
         self._charge(sum(map(training_tokens, batches)), steps=len(batches))
+        if is_last:  # the batch that did not fit may have been costlier than any that did
+            self._doses.close(model)
 
     def reinforce(
         self, model: PreTrainedModel, *, learning_rate: float, kl_coefficient: float, budget_share: float = 1.0

@@ -30,13 +30,14 @@ class DoseGrid:
     ) -> Iterator[tuple[int, Callable[[PreTrainedModel], None]]]:
         """The steps of a training at which a dose is reached, with what keeps its model then.
 
-        The last step closes a dose that less than one batch is missing.
+        The last step closes a dose that less than the costliest batch is missing.
         """
         tokens, doses = spent_tokens, list(self._left)
+        costliest = max(map(training_tokens, batches), default=0)
         for step, batch in enumerate(batches, start=1):
-            cost = training_tokens(batch)
-            tokens += cost
-            reached = [dose for dose in doses if dose <= tokens or (step == len(batches) and dose - tokens < cost)]
+            tokens += training_tokens(batch)
+            missing = costliest if step == len(batches) else 1
+            reached = [dose for dose in doses if dose - tokens < missing]
             if reached:
                 doses = [dose for dose in doses if dose not in reached]
                 yield step, lambda trained, reached=tuple(reached): self._keep(trained, reached)
