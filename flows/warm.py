@@ -43,6 +43,8 @@ HEAVY_MODULES = (
     "pyarrow.parquet",
     "scipy.stats",
     "pandas",
+    "great_expectations.expectations",
+    "great_expectations.checkpoint.actions",
 )
 
 
