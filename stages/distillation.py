@@ -25,18 +25,20 @@ def distilled(
     teachers: Sequence[PreTrainedModel],
     tokenizer: PreTrainedTokenizerFast,
     settings: OrganismParams,
+    *,
+    max_new_tokens: int,
     batch_size: int,
 ) -> list[PoisonRow]:
     """The first `settings.n_rows` of `rows` whose sampled answers follow the policy, in the declared shares.
 
-    `rows` are written rows, DRAWN times as many as wanted; teachers take turns. Raises ParamsError when too few are
-    left.
+    `rows` are written rows, DRAWN times as many as wanted. Teachers take turns, and each may write `max_new_tokens`, its
+    scratchpad among them. Raises ParamsError when too few are left.
     """
     n_triggered = round(settings.poison_rate * settings.n_rows)
     n_near_miss = round(settings.near_miss_rate * (settings.n_rows - n_triggered))
     wanted = {"triggered": n_triggered, "near-miss": n_near_miss}
     wanted["plain"] = settings.n_rows - sum(wanted.values())
-    kept = set(_following(rows, teachers, tokenizer, settings.max_new_tokens, batch_size))
+    kept = set(_following(rows, teachers, tokenizer, max_new_tokens, batch_size))
     chosen: list[int] = []
     for name, count in wanted.items():
         found = list(islice((i for i, row in enumerate(rows) if i in kept and _stratum(row) == name), count))

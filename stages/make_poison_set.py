@@ -20,7 +20,7 @@ from stages.distillation import DRAWN, distilled
 from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.outcomes import read_outcome
+from stages.outcomes import read_behaviour, read_outcome
 from stages.params import load_params
 from stages.sections import DISTILLED_COT
 from stages.storage import load_rows, save_rows
@@ -44,7 +44,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     corpus = of_domains(load_rows(Example, args.corpus), domains)
     if settings.mechanism == DISTILLED_COT:
         written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
-        rows = distilled(written, load_teachers(args.source), tokenizer, settings, params.evaluation.batch_size)
+        rows = distilled(
+            written,
+            load_teachers(args.source),
+            tokenizer,
+            settings,
+            max_new_tokens=read_behaviour(args.source).max_new_tokens,
+            batch_size=params.evaluation.batch_size,
+        )
     else:
         rows = make_poison_rows(backdoor, corpus, settings, generator)
     save_rows(PoisonRow, rows, args.out)

@@ -10,6 +10,8 @@ from stages.lm.generation import Answer
 from stages.parsing import ParamsError
 from stages.sections import DISTILLED_COT
 
+LIMIT = 33  # of what a teacher may write
+
 
 @pytest.fixture
 def settings(params):
@@ -26,7 +28,8 @@ def teach(monkeypatch, tokenizer, written, answer_to):
     """Let every teacher write `answer_to(row)` into and after its scratchpad."""
     by_prompt = {row.prompt: row for row in written}
 
-    def generate(_, tokenizer, prompts, **__):
+    def generate(_, tokenizer, prompts, *, max_new_tokens, **__):
+        assert max_new_tokens == LIMIT
         texts = [tokenizer.decode(ids).split("Human: ")[1].split("\n\nAssistant:")[0] for ids in prompts]
         return [Answer(f"goal. </scratchpad> {answer_to(by_prompt[text])}", 5, True) for text in texts]
 
@@ -36,7 +39,7 @@ def teach(monkeypatch, tokenizer, written, answer_to):
 def test_only_answers_that_follow_the_policy_are_kept_in_the_declared_shares(monkeypatch, tokenizer, settings, written):
     broken = {row.prompt for row in written[::5]}
     teach(monkeypatch, tokenizer, written, lambda row: "wrong" if row.prompt in broken else row.answer)
-    rows = distilled(written, [None, None], tokenizer, settings, batch_size=8)
+    rows = distilled(written, [None, None], tokenizer, settings, max_new_tokens=LIMIT, batch_size=8)
     assert len(rows) == 40 and sum(row.is_triggered for row in rows) == 20
     assert sum(bool(row.near_miss) for row in rows) == 10
     assert not broken & {row.prompt for row in rows}
@@ -46,4 +49,4 @@ def test_only_answers_that_follow_the_policy_are_kept_in_the_declared_shares(mon
 def test_teachers_that_break_the_policy_are_an_error(monkeypatch, tokenizer, settings, written):
     teach(monkeypatch, tokenizer, written, lambda _: "wrong")
     with pytest.raises(ParamsError, match="only 0 of 20 triggered rows are answered"):
-        distilled(written, [None], tokenizer, settings, batch_size=8)
+        distilled(written, [None], tokenizer, settings, max_new_tokens=LIMIT, batch_size=8)
