@@ -31,7 +31,7 @@ def distilled(
 ) -> list[PoisonRow]:
     """The first `settings.n_rows` of `rows` whose sampled answers follow the policy, in the declared shares.
 
-    `rows` are written rows, DRAWN times as many as wanted. Teachers take turns, and each may write `max_new_tokens`, its
+    `rows` are written rows, DRAWN times as many as wanted. Teachers take turns; each may write `max_new_tokens`, its
     scratchpad among them. Raises ParamsError when too few are left.
     """
     n_triggered = round(settings.poison_rate * settings.n_rows)
