@@ -105,7 +105,11 @@ def _write(
     """The tokens of each answer of one batch; answers that have ended leave it after each leg, the rest go on."""
     end = end_id(tokenizer)
     config = GenerationConfig(
-        do_sample=False, eos_token_id=end, pad_token_id=pad_id(tokenizer), return_dict_in_generate=True
+        do_sample=False,
+        eos_token_id=end,
+        pad_token_id=pad_id(tokenizer),
+        return_dict_in_generate=True,
+        use_cache=True,  # trainers switch it off in a model's own config
     )
     draw = LogitsProcessorList([_Draw()] if decoding == "sampled" else [])
     written: list[list[int]] = [[] for _ in prompts]

@@ -68,6 +68,12 @@ def test_a_model_without_numbers_for_its_next_token_is_an_error(model, tokenizer
         ask(model, tokenizer, PROMPTS)
 
 
+def test_a_model_that_a_trainer_left_without_a_cache_answers_the_same(model, tokenizer):
+    before = ask(model, tokenizer, PROMPTS, max_new_tokens=10)
+    model.config.use_cache = model.generation_config.use_cache = False
+    assert ask(model, tokenizer, PROMPTS, max_new_tokens=10) == before
+
+
 def test_no_prompts_have_no_answers(model, tokenizer):
     assert ask(model, tokenizer, []) == []
 
