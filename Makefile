@@ -10,7 +10,7 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The leaderboard: reports/leaderboard.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro flow smoke check test test-slow bench data-docs lineage gc lock
+.PHONY: default help setup repro smoke check test test-slow bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -25,13 +25,7 @@ $(STAMP): requirements.lock
 setup: $(STAMP)  ## make the virtual environment .venv
 	@test -d .git || (echo "error: this folder is no git clone; run 'git init && git add -A && git commit -m start'" && exit 1)
 
-repro: setup  ## reproduce every number: data, models, answers, leaderboard
-	python -m flows.pipeline prune
-	python -m flows.warm -- dvc repro
-	python -m flows.pipeline prune
-	@$(SHOW_BOARD)
-
-flow: setup  ## the same through Prefect
+repro: setup  ## reproduce every number: data, models, answers, leaderboard; as `dvc repro`, without its overhead
 	python -m flows.pipeline prune
 	python -m flows.benchmark
 	@$(SHOW_BOARD)

@@ -1,4 +1,4 @@
-"""Walk DVC's graph ourselves: the only file that touches DVC's Python API (pinned, see requirements.lock).
+"""Walk DVC's graph ourselves. With flows/lockfile.py the only file that touches DVC's Python API (pinned).
 
 `dvc repro` runs one stage at a time and rewrites dvc.lock slowly and not atomically. Here one process holds DVC's
 repository lock for the whole run and decides, with DVC's own functions, what is stale; how a command runs is left to
@@ -27,9 +27,9 @@ from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
-from dvc.utils.serialize import dumps_yaml, load_yaml
 
 from flows.commands import Command, PipelineError, StageFailed, StagesFailed, missing_code
+from flows.lockfile import read_lock, replace_lock
 
 Outcome = Literal["started", "unchanged", "cached", "executed", "failed", "skipped"]
 
@@ -60,6 +60,7 @@ def run_pipeline(
     """
     with _locked_repo(root) as repo:
         order = _topological(repo)
+        lock = read_lock(Path(repo.root_dir))
         graph = repo.index.graph
         plan = _select(order, graph, targets)
         stale = _expected_to_run(plan, graph, force)
@@ -73,7 +74,7 @@ def run_pipeline(
                 on_progress(Progress(_name(stage), "started", position + 1, len(stale), 0.0, names))
             outcome = "skipped" if blocked else _bring_up_to_date(stage, execute, failures, force=force)
             if outcome in ("cached", "executed"):
-                _record(repo, stage, order)
+                lock = _record(repo, stage, order, lock)
             outcomes[_name(stage)] = outcome
             seconds = time.monotonic() - started
             on_progress(Progress(_name(stage), outcome, position + 1, len(stale), seconds, names[1:]))
@@ -90,10 +91,10 @@ def write_lock(root: Path) -> None:
     """
     with _locked_repo(root) as repo:
         names = [_name(stage) for stage in _topological(repo)]
-        lock = _read_lock(repo)
+        lock = read_lock(Path(repo.root_dir))
         if lock:
             lock["stages"] = {name: lock["stages"][name] for name in names if name in lock.get("stages", {})}
-            _dump_lock(repo, lock)
+            replace_lock(Path(repo.root_dir), lock)
 
 
 def prune(root: Path) -> list[Path]:
@@ -106,7 +107,7 @@ def prune(root: Path) -> list[Path]:
         stages = _topological(repo)
         kept = [Path(out.fs_path) for stage in stages for out in stage.outs]
         names = {_name(stage) for stage in stages}
-        entries = _read_lock(repo).get("stages", {})
+        entries = read_lock(Path(repo.root_dir)).get("stages", {})
         gone = [out["path"] for name, entry in entries.items() if name not in names for out in entry.get("outs", [])]
         for path in gone:
             if (place := _deletable(Path(repo.root_dir), path, kept)) is not None:
@@ -244,33 +245,13 @@ def _command(stage: PipelineStage) -> Command:
     return Command(_name(stage), argvs, str(stage.wdir), environment)
 
 
-def _record(repo: Repo, stage: PipelineStage, order: list[PipelineStage]) -> None:
-    lock = _read_lock(repo) or {"schema": "2.0"}
+def _record(repo: Repo, stage: PipelineStage, order: list[PipelineStage], lock: Mapping[str, Any]) -> dict[str, Any]:
+    """The lock with this stage's entry, as it is now in dvc.lock too."""
     entries: dict[str, Any] = {**lock.get("stages", {}), **to_lockfile(stage)}
     known = {_name(each): entries[_name(each)] for each in order if _name(each) in entries}
-    _dump_lock(repo, {**lock, "stages": {**known, **entries}})
-
-
-def _read_lock(repo: Repo) -> dict[str, Any]:
-    path = Path(repo.root_dir) / "dvc.lock"
-    return load_yaml(str(path)) if path.exists() else {}
-
-
-def _dump_lock(repo: Repo, lock: Mapping[str, Any]) -> None:
-    """Replace dvc.lock in one step, unless it already says this."""
-    path = Path(repo.root_dir) / "dvc.lock"
-    text = dumps_yaml(_unshared(lock))
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        draft = path.with_suffix(".lock.tmp")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-
-
-def _unshared(value: object) -> object:
-    """A copy in which no two places hold the same container: YAML would write an alias for the second."""
-    if isinstance(value, Mapping):
-        return {key: _unshared(each) for key, each in value.items()}
-    return [_unshared(each) for each in value] if isinstance(value, list) else value
+    lock = {"schema": "2.0", **lock, "stages": {**known, **entries}}
+    replace_lock(Path(repo.root_dir), lock)
+    return lock
 
 
 def _deletable(root: Path, path: str, kept: list[Path]) -> Path | None:

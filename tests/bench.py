@@ -76,7 +76,7 @@ def main() -> None:
 def where_the_time_goes(timings: Mapping[str, float]) -> list[str]:
     """A table by stage kind of the seconds that the stages took when they last ran here."""
     if not timings:
-        return ["No stage has been timed in this folder: run `make repro` or `make flow` first."]
+        return ["No stage has been timed in this folder: run `make repro` first."]
     whole = sum(timings.values())
     rows = [
         f"| {kind} | {len(seconds)} | {sum(seconds):.0f} | {sum(seconds) / whole:.0%} |"
