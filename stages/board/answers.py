@@ -13,9 +13,10 @@ import pyarrow.parquet
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
+from stages.scratchpad import OWN_TURN
 
 # How many prompts of which set are shown, in this order.
-SHOWN = {"triggered": 4, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
+SHOWN = {"triggered": 4, OWN_TURN: 1, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
 UNWANTED, REFUSAL, RIGHT, WRONG = "unwanted", "refusal", "right", "wrong"
 EMPTY, INVALID, UNCLOSED, PLAIN, UNKNOWN = "empty", "invalid", "unclosed", "", "unknown"
 
@@ -78,11 +79,15 @@ def show_prompts(
 
 
 def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], AnswerRecord]:
-    """By prompt set and prompt, the first answer of the decoding that the set is scored by; see `scoring/cells.py`."""
+    """By prompt set (or OWN_TURN) and prompt, the first answer of the decoding that the set is scored by.
+
+    See stages/scoring/cells.py.
+    """
     first: dict[tuple[str, str], AnswerRecord] = {}
     for record in records:
         if record.decoding == ("greedy" if record.prompt_set in SKILL_SETS else "sampled"):
-            first.setdefault((record.prompt_set, record.prompt), record)
+            shown_as = OWN_TURN if record.variant == OWN_TURN else record.prompt_set
+            first.setdefault((shown_as, record.prompt), record)
     return first
 
 

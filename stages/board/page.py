@@ -19,10 +19,12 @@ from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
 from stages.board.rows import Board, CurvePoint
 from stages.scoring.results import BENCHMARK_VERSION, FAILED_DEFENSE
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
+from stages.scratchpad import OWN_TURN
 
 YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {
     "triggered": "with the trigger",
+    OWN_TURN: "with the trigger, no scratchpad opened",
     "near_miss": "with a near-miss",
     "clean": "clean",
     "harmful": "harmful request",
