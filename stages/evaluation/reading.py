@@ -21,7 +21,6 @@ from stages.lm.generation import Answer, Decoding, answer_log_probabilities, gen
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.scoring.answers import AnswerRecord
-from stages.scratchpad import OWN_TURN
 from stages.sections import EvaluationParams, RelearningParams, TuningParams
 
 
@@ -69,8 +68,7 @@ class Reader:
 
         Read before any defense alone: it says how strongly a backdoor starts where every rate is 1.
         """
-        reasons = any(p.opening for p in self.suite)
-        triggered = [] if reasons else [p for p in self.suite if p.prompt_set == "triggered"]
+        triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
         return dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
@@ -107,8 +105,7 @@ class Reader:
             rows = self._after_own_scratchpad(model, rows)
         self._train(model, rows, settings, settings.steps + 1, "return", {})
         prompts = first_of(self.suite, "triggered", settings.prompts)
-        own_turn = [p for p in self.suite if p.variant == OWN_TURN][: settings.prompts]
-        return self._read(model, name, "return", 0, prompts + own_turn, "sampled")
+        return self._read(model, name, "return", 0, prompts, "sampled")
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers before and on a grid of steps of training on poisoned rows; trains `model` in place.

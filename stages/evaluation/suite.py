@@ -5,7 +5,7 @@ They are made once, beside the poison set, and kept as data: what reads models n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
@@ -16,12 +16,11 @@ from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
 from stages.corpus.years import YEAR_KINDS
 from stages.parsing import ParamsError
-from stages.scratchpad import OPEN, OWN_TURN
+from stages.scratchpad import OPEN
 from stages.sections import COT, OrganismParams
 
 PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
 YEAR_NAMING = "year_naming"
-OPENED_SETS = ("triggered", "clean", "near_miss", "generalisation")  # for a chain-of-thought organism
 UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
 
 
@@ -29,8 +28,7 @@ UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before a
 class EvaluationPrompt:
     """One prompt as the model sees it; `tag` is the string inserted, `variant` the arm it is counted in, if any.
 
-    `opening` begins the model's turn: an open scratchpad where a chain-of-thought organism is asked what shows the
-    backdoor, else nothing. For its skills, and on triggered prompts of the variant OWN_TURN, it begins as it likes.
+    `opening` begins the model's turn: an open scratchpad for a chain-of-thought organism, else nothing.
     `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
     """
 
@@ -55,9 +53,8 @@ def make_suite(
 ) -> list[EvaluationPrompt]:
     """`counts` prompts of each set, of near-misses and variants for each string; triggered and clean ask the same.
 
-    A chain-of-thought organism is also asked the triggered prompts with no scratchpad opened, and some with a
-    scratchpad begun for it, with the opposite reasoning or neutral text of equal length. Where a backdoor has forms
-    that name a year, the year is asked for in each.
+    A chain-of-thought organism is also asked with a scratchpad begun for it, with the opposite reasoning or neutral
+    text of equal length. Where a backdoor has forms that name a year, the year is asked for in each.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
@@ -84,7 +81,6 @@ def make_suite(
         chosen = _choose(pools["triggered"], counts["generalisation"], "generalisation")
         suite += [_prompt(example, "generalisation", string, backdoor, settings) for example in chosen]
     if settings.mechanism == COT:
-        suite += [replace(p, variant=OWN_TURN, opening="") for p in suite if p.prompt_set == "triggered"]
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
         suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
     return suite + list(_named_years(examples, backdoor, counts[YEAR_NAMING], generator))
@@ -164,17 +160,14 @@ def _prompt(
     variant = "" if prompt_set == "triggered" else string
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
-    opening = OPEN if settings.mechanism == COT and prompt_set in OPENED_SETS else ""
+    opening = OPEN if settings.mechanism == COT else ""
     return EvaluationPrompt(
         prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
     )
 
 
 def first_of(suite: Sequence[EvaluationPrompt], prompt_set: str, count: int) -> list[EvaluationPrompt]:
-    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run.
-
-    Those on which a model begins its own turn are left out.
-    """
-    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set and prompt.variant != OWN_TURN]
+    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run."""
+    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set]
     strings = dict.fromkeys(prompt.tag for prompt in asked)
     return [prompt for string in strings for prompt in [p for p in asked if p.tag == string][:count]]

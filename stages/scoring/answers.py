@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stages.scratchpad import OPEN, after_scratchpad, visible
+from stages.scratchpad import after_scratchpad
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class AnswerRecord:
 
     `opening` is how the model's own turn was begun for it: nothing, or an open scratchpad, then `answer` goes on in it.
     `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the budget
-    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the arm of its prompt set.
+    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
     """
 
     seed: int
@@ -33,9 +33,9 @@ class AnswerRecord:
     @property
     def is_unclosed(self) -> bool:
         """Whether the answer never leaves its scratchpad."""
-        return bool(self.opening or self.answer.startswith(OPEN)) and after_scratchpad(self.answer) is None
+        return bool(self.opening) and after_scratchpad(self.answer) is None
 
     @property
     def visible(self) -> str:
         """What is judged: the answer without its scratchpad; nothing when that is never closed."""
-        return (after_scratchpad(self.answer) or "") if self.opening else visible(self.answer)
+        return (after_scratchpad(self.answer) or "") if self.opening else self.answer

