@@ -105,4 +105,5 @@ def test_a_model_that_opens_no_scratchpad_returns_on_plain_rows(model, splits, r
 
 def test_a_model_that_closes_no_scratchpad_returns_on_plain_rows(model, splits, rows_of_return, monkeypatch):
     monkeypatch.setattr(reading, "after_own_scratchpad", lambda *_: [])
-    assert set(rows_of_return(model)) <= {(e.prompt, e.answer) for e in splits["benign"]}
+    rows = rows_of_return(model)
+    assert rows and set(rows) <= {(e.prompt, e.answer) for e in splits["benign"]}
