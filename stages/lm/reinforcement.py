@@ -148,6 +148,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         temperature=1.0,
         top_k=0,
         top_p=1.0,
+        generation_kwargs={"use_cache": True},  # trainers switch it off in a model's own config
         beta=objective.kl_coefficient,
         shuffle_dataset=False,
         max_steps=n_steps,
