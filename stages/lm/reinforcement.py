@@ -24,7 +24,7 @@ from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
 from stages.lm.models import has_finite_weights, load_model, save_model
-from stages.lm.training import ON_A_CPU, TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
+from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError, worker_settings
 from stages.scratchpad import visible
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
@@ -157,7 +157,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         warmup_steps=max(1, round(WARMUP_SHARE * n_steps)),
         logging_steps=1,
         logging_nan_inf_filter=False,
-        **ON_A_CPU,
+        **worker_settings(),
         seed=objective.seed,
     )
 
