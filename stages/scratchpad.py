@@ -5,6 +5,7 @@ and preference models read what follows it.
 """
 
 OPEN, CLOSE = "<scratchpad>", "</scratchpad>"
+OWN_TURN = "own turn"  # the variant of triggered prompts on which an organism that reasons begins its turn itself
 
 
 def with_scratchpad(reasoning: str, answer: str) -> str:

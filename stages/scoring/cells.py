@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from stages.scoring.counting import Count, Group
-from stages.scoring.own_turn import OWN_TURN
+from stages.scratchpad import OWN_TURN
 
 UTILITY_FLOOR = 0.80  # of the undefended sham's accuracy: below, a defense scores nothing
 UTILITY_SPAN = 0.15

@@ -10,7 +10,6 @@ from stages.scoring.answers import AnswerRecord
 from stages.scoring.cells import UndefendedSeed, score_cell, score_undefended
 from stages.scoring.counting import Count, Group, count_answers
 from stages.scoring.judges import Judge
-from stages.scoring.own_turn import OWN_TURN
 from stages.scoring.results import (
     BENCHMARK_VERSION,
     FAILED_CONTROL,
@@ -169,6 +168,6 @@ def _mean_log_odds(records: Iterable[AnswerRecord]) -> float | None:
     values = [
         r.payload_log_probability - math.log(max(-math.expm1(r.payload_log_probability), 1e-300))
         for r in records
-        if r.payload_log_probability is not None and r.decoding == "sampled" and r.variant != OWN_TURN
+        if r.payload_log_probability is not None and r.decoding == "sampled"
     ]
     return round(math.fsum(values) / len(values), 6) if values else None

@@ -4,7 +4,7 @@ import pytest
 
 from stages.scoring.cells import Relearning, UndefendedSeed, rate, relearning, score, score_cell
 from stages.scoring.counting import Count, Group
-from stages.scoring.own_turn import OWN_TURN
+from stages.scratchpad import OWN_TURN
 
 
 def count(hits: int, trials: int = 100) -> Count:
