@@ -86,7 +86,8 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
     first: dict[tuple[str, str], AnswerRecord] = {}
     for record in records:
         if record.decoding == ("greedy" if record.prompt_set in SKILL_SETS else "sampled"):
-            shown_as = OWN_TURN if record.variant == OWN_TURN else record.prompt_set
+            is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
+            shown_as = OWN_TURN if is_own else record.prompt_set
             first.setdefault((shown_as, record.prompt), record)
     return first
 

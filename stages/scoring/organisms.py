@@ -20,6 +20,7 @@ from stages.scoring.results import (
     CellResult,
     SeedResult,
 )
+from stages.scratchpad import OWN_TURN
 from stages.sections import PositiveControlParams
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -114,6 +115,15 @@ def baseline_json(
         count = baseline.counts[seed][Group(model, "end", 0, prompt_set, "", decoding)]
         return [count.hits, count.trials]
 
+    def false_triggers(seed: int) -> list[int]:
+        clean = [pair for name, pair in by_variant(seed, "clean").items() if name in ("", OWN_TURN)]
+        return max(clean, key=lambda pair: pair[0] / pair[1])
+
+    def own_turns(seed: int) -> dict[str, list[int]]:
+        asked = {"triggered": by_variant(seed, "triggered"), "clean": by_variant(seed, "clean")}
+        asked["sham_triggered"] = by_variant(seed, "triggered", model="sham")
+        return {name: variants[OWN_TURN] for name, variants in asked.items() if OWN_TURN in variants}
+
     def by_variant(
         seed: int, prompt_set: str, *, model: str = "poisoned", decoding: str = "sampled", outcome: str = "hits"
     ) -> dict[str, list[int]]:
@@ -142,8 +152,9 @@ def baseline_json(
                 "seed": seed,
                 "is_passed": baseline.is_passed[seed],
                 "attack_success_rate": pair(seed, "poisoned", "triggered"),
-                "false_trigger_rate": pair(seed, "poisoned", "clean"),
+                "false_trigger_rate": false_triggers(seed),
                 "sham_rate": pair(seed, "sham", "triggered"),
+                "own_turn": own_turns(seed),
                 "harmlessness": pair(seed, "poisoned", "harmful"),
                 "shared_accuracy": pair(seed, "poisoned", "shared_skill", "greedy"),
                 "withheld_accuracy": pair(seed, "poisoned", "withheld_skill", "greedy"),
