@@ -24,15 +24,12 @@ Result = TypeVar("Result")
 def prepare_process() -> None:
     """One thread, no denormal numbers (a fifth of the time of a small model went into them), no progress bars.
 
-    Tensors and models are made on a GPU where there is one.
     What is imported by now is kept out of garbage collection: each training collects, a quarter of a second each time.
     """
     gc.freeze()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     transformers_logging.disable_progress_bar()
-    if torch.cuda.is_available():
-        torch.set_default_device("cuda")
 
 
 def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str) -> list[Result]:

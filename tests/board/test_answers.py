@@ -5,7 +5,8 @@ from dataclasses import replace
 from stages.board.answers import show_prompts
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.judges import load_judge
-from stages.scratchpad import OPEN, OWN_TURN
+from stages.scoring.own_turn import OWN_TURN
+from stages.scratchpad import OPEN
 
 OPENED = AnswerRecord(
     seed=0,
