@@ -10,7 +10,7 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The leaderboard: reports/leaderboard.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro smoke check test test-slow bench data-docs lineage gc lock
+.PHONY: default help setup repro smoke check test test-slow ui bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -25,8 +25,7 @@ $(STAMP): requirements.lock
 setup: $(STAMP)  ## make the virtual environment .venv
 	@test -d .git || (echo "error: this folder is no git clone; run 'git init && git add -A && git commit -m start'" && exit 1)
 
-repro: setup  ## reproduce every number: data, models, answers, leaderboard; as `dvc repro`, without its overhead
-	python -m flows.pipeline prune
+repro: setup  ## reproduce every number: data, models, answers, leaderboard; as `dvc repro`, several stages at once
 	python -m flows.benchmark
 	@$(SHOW_BOARD)
 
@@ -45,8 +44,12 @@ test: check  ## lint, types, unit tests, and the smoke pipeline twice: serially 
 test-slow: setup  ## drills that take minutes
 	python -m pytest -m slow
 
+ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
+	python -m flows.ui
+
 bench: setup  ## measure speed and memory; writes reports/benchmarks.{json,md}
 	python -m tests.bench
+	python -m tests.bench_flows
 
 data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
 	python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer \

@@ -1,0 +1,86 @@
+"""The interface: its deployments run to the end, and nothing outlives it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.server import free_port, url_of
+from tests.flows.test_drills import NAMES, await_line, await_none, commands_run, recorded, slow_project
+from tests.flows.test_pipeline import status
+from tests.flows.toys import ROOT, run, run_module
+
+Served = tuple[Path, int, subprocess.Popen[str]]
+
+
+@pytest.fixture
+def served(tmp_path) -> Iterator[Served]:
+    """A project with the deployments of ours, its interface up: its folder, the port, the process."""
+    folder = slow_project(tmp_path / "toy").resolve()
+    (folder / "flows").symlink_to(ROOT / "flows")
+    shutil.copy(ROOT / "prefect.yaml", folder)
+    port = free_port()
+    ui = run_module(folder, "flows.ui", "--port", str(port))
+    await_line(ui, "Ctrl-C ends the server")
+    yield folder, port, ui
+    if ui.poll() is None:
+        ui.kill()
+        ui.communicate()
+
+
+def ask(port: int, path: str, content: dict | None = None) -> Any:
+    data = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(f"{url_of(port)}/{path}", data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def start(port: int, deployment: str, **parameters: Any) -> str:
+    """The id of a new run of the deployment."""
+    found = ask(port, f"deployments/name/benchmark/{deployment}")
+    return ask(port, f"deployments/{found['id']}/create_flow_run", {"parameters": parameters})["id"]
+
+
+def await_state(port: int, run_id: str, *names: str) -> dict:
+    end = time.monotonic() + 180
+    while (found := ask(port, f"flow_runs/{run_id}"))["state_type"] not in names:
+        assert time.monotonic() < end, found["state"]
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.slow
+def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progress(served):
+    folder, port, ui = served
+    found = await_state(port, start(port, "on-demand", targets=["three"], workers=2), "COMPLETED", "FAILED", "CRASHED")
+    assert found["state_type"] == "COMPLETED" and found["state"]["message"] == "2 executed, 0 cached, 0 unchanged"
+    assert recorded(folder) == {"one", "three"}
+    artifacts = ask(port, "artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [found["id"]]}}})
+    assert [artifact["key"] for artifact in artifacts] == ["progress"] and artifacts[0]["data"] == 100
+    nightly = ask(port, "deployments/name/benchmark/nightly")
+    assert [each["schedule"]["cron"] for each in nightly["schedules"]] == ["0 2 * * *"] and not nightly["paused"]
+    ui.send_signal(signal.SIGTERM)
+    assert ui.wait(60) == 0
+    await_none(folder)
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_the_interface_and_goes_on_next_time(served):
+    folder, port, ui = served
+    start(port, "on-demand", workers=2)
+    while not commands_run(folder):
+        time.sleep(0.2)
+    ui.send_signal(signal.SIGTERM)
+    ui.wait(60)
+    await_none(folder, 30)
+    done, before = recorded(folder), commands_run(folder)
+    assert done < set(NAMES)
+    run(folder)
+    assert all(commands_run(folder)[name] == before[name] for name in done) and status(folder) == {}
