@@ -47,7 +47,7 @@ test-slow: setup  ## drills that take minutes
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
 	python -m flows.ui
 
-bench: setup  ## measure speed and memory; writes reports/benchmarks.{json,md}
+bench: setup  ## measure speed and memory; writes reports/benchmarks.* and benchmarks-flow.*
 	python -m tests.bench
 	python -m tests.bench_flows
 

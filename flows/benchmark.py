@@ -11,33 +11,33 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
 import httpx
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
-from prefect.futures import PrefectFuture
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
-from prefect.task_runners import TaskRunner
 
 from flows.clusters import is_here, task_runner
-from flows.commands import Command, Lease, Limits, PipelineError, StageFailed, StagesFailed, run_command, stop_commands
+from flows.commands import (
+    Lease,
+    PipelineError,
+    StagesFailed,
+)
 from flows.observing import Reporter, publish, tag_run
-from flows.pipeline import Project, open_project
+from flows.pipeline import Project, locked, open_project
 from flows.profiles import ProfileError, prepare_profile
 from flows.scheduler import Workers, expected_to_run, run_stages
 from flows.server import environment_of, free_port, server, url_of
+from flows.tasks import Tasks
 from flows.timings import estimate
-from flows.warm import warm_start
 
 STATUS_INTERRUPTED = 130
 SECONDS_TO_SEND = 5.0
@@ -67,15 +67,16 @@ def benchmark(
         hours_per_stage: a command that takes longer is ended, and its stage counts as failed
     """
     try:
-        root = prepare_profile(Path.cwd(), profile) if profile else Path.cwd()
+        root = prepared(profile)
         tag_run(root)
         with open_project(root) as project:
-            project.prune()
             plan = project.select(targets)
             if dry_run:
                 return Completed(message=explain(project, plan, force=force))
-            size = how_many(workers, cluster)._replace(gpus=gpus)
-            tasks = Tasks(root, task_runner(cluster, size.number), 3600 * hours_per_stage)
+            project.prune()
+            size = how_many(workers, cluster)._replace(gpus=visible_gpus(gpus, cluster))
+            lease = None if is_here(cluster) else Lease.of(root)
+            tasks = Tasks(root, task_runner(cluster, size.number), seconds_of(hours_per_stage), lease)
             summary = bring_up_to_date(root, project, plan, tasks, size, force)
     except (PipelineError, ProfileError) as error:
         return Failed(message=str(error), data=error)
@@ -97,6 +98,33 @@ def how_many(workers: int, cluster: str) -> Workers:
     return Workers(workers or len(cores), cores)
 
 
+def prepared(profile: str) -> Path:
+    """Where to run: here, or in the profile's folder, made ready while nobody runs in it."""
+    if not profile:
+        return Path.cwd()
+    folder = Path("build") / profile
+    with locked(folder) if (folder / ".dvc" / "tmp").exists() else nullcontext():
+        return prepare_profile(Path.cwd(), profile)
+
+
+def visible_gpus(number: int, cluster: str) -> tuple[str, ...]:
+    """The first `number` GPUs that we may use. Raises PipelineError where there are fewer, or they are elsewhere."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    seen = [gpu for gpu in named.split(",") if gpu] if named is not None else [str(gpu) for gpu in range(number)]
+    if not 0 <= number <= len(seen):
+        raise PipelineError(f"gpus is {number}; it must be from 0 to {len(seen)}, what CUDA_VISIBLE_DEVICES names.")
+    if number and not is_here(cluster):
+        raise PipelineError("gpus counts those of this machine; start the workers elsewhere with a GPU each instead.")
+    return tuple(seen[:number])
+
+
+def seconds_of(hours: float) -> float:
+    """In seconds. Raises PipelineError unless it is more than nothing."""
+    if not hours > 0:
+        raise PipelineError(f"hours_per_stage is {hours}; it must be above 0.")
+    return 3600 * hours
+
+
 def explain(project: Project, plan: Sequence[str], *, force: bool) -> str:
     """What would run and why, a line a stage, in the log; returns the sum of it."""
     log, stale = get_run_logger(), expected_to_run(project, plan, force=force)
@@ -108,7 +136,7 @@ def explain(project: Project, plan: Sequence[str], *, force: bool) -> str:
 
 
 def bring_up_to_date(
-    root: Path, project: Project, plan: Sequence[str], tasks: "Tasks", workers: Workers, force: bool
+    root: Path, project: Project, plan: Sequence[str], tasks: Tasks, workers: Workers, force: bool
 ) -> str:
     """Run what must run of `plan`; returns how many stages had which outcome. Raises StagesFailed."""
     reporter = Reporter(root, len(workers.cores) or workers.number)
@@ -124,66 +152,6 @@ def bring_up_to_date(
         )
     counts = {outcome: list(outcomes.values()).count(outcome) for outcome in ("executed", "cached", "unchanged")}
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-
-
-@task(task_run_name="{command.stage}", cache_policy=NO_CACHE)
-def run_stage(command: Command, environment: Mapping[str, str], limits: Limits) -> State[Any]:
-    """Run one stage's command, each line to the log of this task."""
-    log = get_run_logger()
-    # dvc.yaml says `python`: it must be that of this worker, whether or not its environment is activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    try:
-        run_command(command, lambda line: log.info("%s", line), {**environment, "PATH": path}, limits)
-    except StageFailed as failure:
-        return Failed(message=str(failure), data=failure)
-    return Completed()
-
-
-class Tasks:
-    """Runs the commands of stages as Prefect tasks, warm once a second one of ours is to run; a context manager.
-
-    Left by an exception, an interrupt for example, it ends the commands first.
-    """
-
-    def __init__(self, root: Path, runner: TaskRunner[Any], seconds_per_stage: float) -> None:
-        self._runner, self._seconds, self._lease = runner, seconds_per_stage, Lease.of(root)
-        self._environment: dict[str, str] = {}
-        self._n_ours = 0
-        self._ended: SimpleQueue[tuple[str, PrefectFuture[Any]]] = SimpleQueue()
-
-    def __enter__(self) -> "Tasks":
-        self._stack = ExitStack()
-        self._stack.enter_context(self._runner)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:
-            stop_commands()
-        self._stack.close()
-
-    def start(self, command: Command, cores: Collection[int]) -> None:
-        """See flows.scheduler.Runner."""
-        if any("-m stages " in argv[-1] for argv in command.argvs):
-            self._n_ours += 1
-            if self._n_ours == 2:  # importing once for all takes as long as for one
-                self._environment.update(self._stack.enter_context(warm_start()))
-        as_task = run_stage.with_options(tags=[command.stage.partition("@")[0]])
-        limits = Limits(cores, self._seconds, self._lease)
-        future = self._runner.submit(
-            as_task, {"command": command, "environment": dict(self._environment), "limits": limits}
-        )
-        future.add_done_callback(lambda done: self._ended.put((command.stage, done)))
-
-    def wait(self) -> tuple[str, StageFailed | None]:
-        """See flows.scheduler.Runner."""
-        stage, future = self._ended.get()
-        future.wait()  # the state is not there yet when the callback is called
-        if not future.state.is_final():
-            return stage, StageFailed(stage, "the process that ran its command was killed")
-        if future.state.is_completed():
-            return stage, None
-        error = future.state.result(raise_on_failure=False)
-        return stage, error if isinstance(error, StageFailed) else StageFailed(stage, str(future.state.message))
 
 
 def report_failure(error: BaseException) -> None:
@@ -215,11 +183,17 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
 
 
 @contextmanager
-def a_server() -> Iterator[None]:
-    """The user's Prefect server, or one of our own while the block lasts."""
+def a_server(cluster: str) -> Iterator[None]:
+    """The user's Prefect server, or one of our own while the block lasts.
+
+    Raises PipelineError where the cluster's machines could not reach ours.
+    """
     if PREFECT_API_URL.value():
         yield
         return
+    if not is_here(cluster):
+        how = "start one that they can reach (prefect server start --host 0.0.0.0) and set PREFECT_API_URL to it"
+        raise PipelineError(f"the workers of {cluster} need a Prefect server: {how}.")
     port = free_port()
     with server(port, environment_of(port), stdout=subprocess.DEVNULL):
         with temporary_settings({PREFECT_API_URL: url_of(port)}):
@@ -233,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 when all is up to date, 1 when a stage failed, 130 when interrupted."""
     parameters = read_arguments(argv)
     try:
-        with a_server():
+        with a_server(parameters["cluster"]):
             state = benchmark(**parameters, return_state=True)
     except PipelineError as error:
         report_failure(error)

@@ -32,8 +32,6 @@ def task_runner(cluster: str, n_workers: int) -> TaskRunner[Any]:
 
 def _dask(cluster: str, n_workers: int) -> TaskRunner[Any]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    # What a killed worker has half written must not meet a second try: its stage is reported, as elsewhere.
-    _load("dask", "dask").config.set({"distributed.scheduler.allowed-failures": 0})
     kind = _load("prefect_dask", "dask").DaskTaskRunner
     if not is_here(cluster):
         return kind(address=cluster)

@@ -31,6 +31,8 @@ kill $!
 exit $status"""
 
 _running: set[subprocess.Popen[Any]] = set()
+_gate = threading.Lock()  # to start a command, or to say that none may start
+_is_open = True
 
 
 class Lease(NamedTuple):
@@ -43,16 +45,26 @@ class Lease(NamedTuple):
     def of(cls, root: Path) -> "Lease":
         """DVC's lock on the project at `root`, as it is held now."""
         path = root.resolve() / ".dvc" / "tmp" / "lock"
-        return cls(path, path.read_text(encoding="utf-8"))
+        return cls(path, _holder(path))
 
     def is_held(self) -> bool:
-        """Whether it is still held as it was; wherever the holder is, if this machine sees the file."""
+        """Whether it is still held as it was; wherever the holder is, if this machine sees the file.
+
+        A file system that cannot say counts as held: a command must not end for that.
+        """
         try:
             with self.path.open(encoding="utf-8") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return self.path.read_text(encoding="utf-8") == self.held_by
+            return _holder(self.path) == self.held_by
+        except OSError:
+            return True
         return False
+
+
+def _holder(path: Path) -> str:
+    """What tells one holder of the lock from the next: its process, and when it took the lock."""
+    return f"{path.read_text(encoding='utf-8').strip()} {path.stat().st_mtime_ns}"
 
 
 class Limits(NamedTuple):
@@ -116,9 +128,9 @@ class Command(NamedTuple):
     folder: str
     environment: Mapping[str, str]
 
-    def on_gpu(self, number: int) -> "Command":
+    def on_gpu(self, gpu: str) -> "Command":
         """The command, which sees this one GPU and no other."""
-        return self._replace(environment={**self.environment, "CUDA_VISIBLE_DEVICES": str(number)})
+        return self._replace(environment={**self.environment, "CUDA_VISIBLE_DEVICES": gpu})
 
 
 def run_command(
@@ -136,9 +148,22 @@ def run_command(
             raise StageFailed(command.stage, f"`{argv[-1]}` {how}", tuple(tail))
 
 
+def allow_commands() -> None:
+    """Let commands start again after `stop_commands`."""
+    global _is_open
+    with _gate:
+        _is_open = True
+
+
 def stop_commands() -> None:
-    """End all commands that run now, in whatever thread; their `run_command` raises StageFailed."""
-    for process in list(_running):
+    """End all commands, in whatever thread, and let none start; their `run_command` raises StageFailed."""
+    global _is_open
+    with _gate:
+        _is_open = False
+        stopped = list(_running)
+    for process in stopped:
+        _signal(process, signal.SIGTERM)
+    for process in stopped:
         _stop(process)
 
 
@@ -172,9 +197,11 @@ def _run(
     output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     output |= {"encoding": "utf-8", "errors": "replace"}
     with ExitStack() as stack:
-        with _on_cores(limits.cores):
+        with _gate, _on_cores(limits.cores):
+            if not _is_open:
+                return "was not started: the run is being stopped"
             process = stack.enter_context(guarded(argv, cwd=folder, env=dict(environment), **output))
-        _running.add(process)
+            _running.add(process)
         stack.callback(_running.discard, process)
         sweeper = threading.Thread(target=_sweep, args=(process, limits, ended := []), daemon=True)
         sweeper.start()
@@ -215,18 +242,25 @@ def _sweep(process: subprocess.Popen[Any], limits: Limits, ended: list[str]) -> 
     That would hold our end of the pipe open for ever.
     """
     late = time.monotonic() + limits.seconds
-    while process.poll() is None:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(min(SECONDS_BETWEEN_LOOKS, max(0.0, late - time.monotonic())))
-            break
-        if time.monotonic() >= late:
-            ended.append(f"took longer than {limits.seconds:.0f} s and was ended")
-        elif limits.lease and not limits.lease.is_held():
-            ended.append("was ended, because the run that started it is over")
-        if ended:
-            _stop(process)
+    try:
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(min(SECONDS_BETWEEN_LOOKS, max(0.0, late - time.monotonic())))
+                break
+            if time.monotonic() >= late:
+                ended.append(f"took longer than {limits.seconds:.0f} s and was ended")
+            elif limits.lease and not limits.lease.is_held():
+                ended.append("was ended, because the run that started it is over")
+            if ended:
+                _stop(process)
+    finally:
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[Any], number: int) -> None:
+    """To the whole group, if there is one."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)
 
 
 def _stop(process: subprocess.Popen[Any]) -> None:

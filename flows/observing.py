@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -38,10 +39,10 @@ class Reporter:
 
     def on_progress(self, progress: Progress) -> None:
         """Print one line; note what a stage that ran has taken."""
-        if progress.outcome == "executed":
-            n_cores = progress.n_cores or self._n_cores
-            self.timings[progress.stage] = progress.seconds * n_cores
-            write_timing(self._root, progress.stage, progress.seconds, n_cores)
+        if progress.outcome == "executed" and progress.n_cores:  # elsewhere they are not known
+            self.timings[progress.stage] = progress.seconds * progress.n_cores
+            with suppress(OSError):  # a full disk
+                write_timing(self._root, progress.stage, progress.seconds, progress.n_cores)
         place = f"[{progress.n_done}/{progress.total}] {progress.stage}"
         seconds = f" in {progress.seconds:.0f} s" if progress.outcome in ("executed", "failed") else ""
         running = f"; running: {', '.join(progress.running)}" if progress.running else ""
@@ -75,10 +76,19 @@ def tag_run(root: Path) -> None:
 def publish(root: Path) -> None:
     """As artifacts: the board as a table, the claims, and links to their pages; what is there of them."""
     reports = (root / "reports").resolve()
+    try:
+        _publish(reports)
+    except httpx.HTTPError as error:
+        get_run_logger().warning("Prefect's server does not answer (%s); the board is in %s", error, reports)
+
+
+def _publish(reports: Path) -> None:
     board, claims = reports / "leaderboard.json", reports / "claims.md"
     if board.exists():
         rows = json.loads(board.read_text(encoding="utf-8"))["rows"]
-        create_table_artifact([_row(row) for row in rows], key="leaderboard", description="Defenses by their score S")
+        create_table_artifact(
+            [board_row(row) for row in rows], key="leaderboard", description="Defenses by their score S"
+        )
     if claims.exists():
         create_markdown_artifact(claims.read_text(encoding="utf-8"), key="claims")
     for page in ("leaderboard", "claims"):
@@ -86,10 +96,12 @@ def publish(root: Path) -> None:
             create_link_artifact(path.as_uri(), key=f"{page}-page", link_text=str(path))
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+def board_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of reports/leaderboard.json as the table has it; a dash for what is unknown."""
     shown = {"Rank": row["rank"], "Defense": row["defense"], "Role": row["role"], "Needs": ", ".join(row["needs"])}
     for heading, name, factor in SHOWN:
-        metric = row["metrics"][name]
-        mean, low, high = (f"{factor * metric[key]:.{2 if factor == 1 else 1}f}" for key in ("mean", "low", "high"))
+        values = [(row["metrics"][name] or {}).get(key) for key in ("mean", "low", "high")]
+        digits = 2 if factor == 1 else 1
+        mean, low, high = ("–" if value is None else f"{factor * value:.{digits}f}" for value in values)
         shown |= {heading: f"{mean} [{low}, {high}]"}
-    return {**shown, "Seeds": row["metrics"]["score"]["n"]}
+    return {**shown, "Seeds": (row["metrics"]["score"] or {}).get("n", 0)}

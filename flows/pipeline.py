@@ -77,7 +77,8 @@ class Project:
 
     def has_changed(self, name: str) -> bool:
         """Whether the stage must run, as far as what is there now shows."""
-        return self._stages[name].changed()
+        with _failing(name):
+            return self._stages[name].changed()
 
     def changes(self, name: str) -> list[str]:
         """Why: `changed deps: data/corpus`, one line for each kind of change."""
@@ -154,7 +155,14 @@ def _failing(name: str) -> Iterator[None]:
 
 @contextmanager
 def open_project(root: Path) -> Iterator[Project]:
-    """The project at `root`, locked. Raises PipelineError if it is none, or is in use."""
+    """The project at `root`, locked, and the current folder. Raises PipelineError if it is none, or is in use."""
+    with locked(root) as repo, chdir(root):  # DVC's run cache looks for dvc.yaml in the current folder
+        yield Project(repo)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[Repo]:
+    """The DVC repository at `root`, locked. Raises PipelineError if it is none, or is in use."""
     try:
         repo = Repo(str(root))
     except NotDvcRepoError as error:
@@ -166,8 +174,7 @@ def open_project(root: Path) -> Iterator[Project]:
             stack.enter_context(lock_repo(repo))
         except LockError as error:
             raise PipelineError(_who_holds_the_lock(Path(repo.root_dir))) from error
-        stack.enter_context(chdir(root))  # DVC's run cache looks for dvc.yaml in the current folder
-        yield Project(repo)
+        yield repo
 
 
 def _who_holds_the_lock(root: Path) -> str:

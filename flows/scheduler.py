@@ -45,12 +45,12 @@ class Runner(Protocol):
 class Workers(NamedTuple):
     """How many stages run at once, at least 1, and the cores that they share: none where they are elsewhere.
 
-    `gpus`: so many stages that run models at once, each on a GPU of its own; 0 is no limit.
+    `gpus`: stages that run models have one of these each; where none are named, they are not counted.
     """
 
     number: int
     cores: frozenset[int]
-    gpus: int = 0
+    gpus: tuple[str, ...] = ()
 
 
 def run_stages(
@@ -102,7 +102,7 @@ class _Run:
         self.needs = {name: project.needs(name) & set(stale) for name in stale}
         self.urgency = dict.fromkeys(stale, 0.0)
         self.running: dict[str, tuple[float, frozenset[int]]] = {}
-        self.gpus: dict[str, int] = {}
+        self.gpus: dict[str, str] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.failures: dict[str, StageFailed] = {}
 
@@ -127,14 +127,18 @@ class _Run:
         return sorted(ready, key=lambda name: -self.urgency[name])
 
     def _next(self) -> str | None:
-        ready = self._ready() if len(self.running) < self.workers.number else []
+        has_room = len(self.running) < self.workers.number and (self._free_cores() or not self.workers.cores)
+        ready = self._ready() if has_room else []
         return next((name for name in ready if not self._wants_gpu(name) or self._free_gpus()), None)
 
     def _wants_gpu(self, name: str) -> bool:
-        return self.workers.gpus > 0 and self.project.runs_models(name)
+        return bool(self.workers.gpus) and self.project.runs_models(name)
 
-    def _free_gpus(self) -> list[int]:
-        return [gpu for gpu in range(self.workers.gpus) if gpu not in self.gpus.values()]
+    def _free_gpus(self) -> list[str]:
+        return [gpu for gpu in self.workers.gpus if gpu not in self.gpus.values()]
+
+    def _free_cores(self) -> list[int]:
+        return sorted(self.workers.cores.difference(*(cores for _, cores in self.running.values())))
 
     def _begin(self, name: str) -> None:
         self.waiting.remove(name)
@@ -160,7 +164,7 @@ class _Run:
 
     def _share(self) -> frozenset[int]:
         """The next stage's part of the free cores; the fewer can start beside it, the more."""
-        free = sorted(self.workers.cores.difference(*(cores for _, cores in self.running.values())))
+        free = self._free_cores()
         starting = min(1 + len(self._ready()), self.workers.number - len(self.running))
         return frozenset(free[: max(1, len(free) // starting)])
 

@@ -2,7 +2,7 @@ import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
-from flows.benchmark import how_many
+from flows.benchmark import how_many, visible_gpus
 from flows.clusters import is_here, task_runner
 from flows.commands import PipelineError
 
@@ -20,7 +20,7 @@ def test_another_name_is_answered_with_what_is_allowed():
 
 def test_elsewhere_there_are_as_many_workers_as_asked_for_and_no_cores_of_ours():
     assert not is_here("tcp://example.org:8786")
-    assert how_many(16, "tcp://example.org:8786") == (16, frozenset(), 0)
+    assert how_many(16, "tcp://example.org:8786") == (16, frozenset(), ())
     with pytest.raises(PipelineError, match="workers is 0; it must be 1 or more on a cluster elsewhere"):
         how_many(0, "tcp://example.org:8786")
 
@@ -30,3 +30,12 @@ def test_here_there_are_no_more_workers_than_cores():
     assert everything.number == len(everything.cores) >= 1
     with pytest.raises(PipelineError, match=f"it must be from 1 to {everything.number}, the cores here, or 0 for all"):
         how_many(everything.number + 1, "")
+
+
+def test_gpus_are_those_that_we_may_use(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert visible_gpus(0, "") == () and visible_gpus(2, "dask") == ("3", "5")
+    with pytest.raises(PipelineError, match="gpus is 3; it must be from 0 to 2"):
+        visible_gpus(3, "")
+    with pytest.raises(PipelineError, match="start the workers elsewhere with a GPU each"):
+        visible_gpus(1, "tcp://example.org:8786")

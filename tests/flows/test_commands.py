@@ -12,7 +12,7 @@ import psutil
 import pytest
 from dvc.repo import Repo
 
-from flows.commands import Command, Lease, Limits, StageFailed, missing_code, run_command, stop_commands
+from flows.commands import Command, Lease, Limits, StageFailed, allow_commands, missing_code, run_command, stop_commands
 from tests.flows.toys import toy_project
 
 
@@ -108,6 +108,7 @@ def test_a_command_ends_when_the_run_that_started_it_holds_the_lock_no_more(tmp_
         lease = Lease.of(toy)
         assert lease.is_held() and not lease._replace(held_by="somebody else").is_held()
         thread, reasons = in_a_thread(shell(toy, "echo begun; sleep 60"), Limits(lease=lease))
+        assert not lease._replace(path=toy / "gone").path.exists() and lease._replace(path=toy / "gone").is_held()
     thread.join(20)
     assert len(reasons) == 1 and reasons[0].endswith("was ended, because the run that started it is over")
 
@@ -115,6 +116,9 @@ def test_a_command_ends_when_the_run_that_started_it_holds_the_lock_no_more(tmp_
 def test_all_commands_can_be_stopped_from_another_thread(tmp_path: Path) -> None:
     threads = [in_a_thread(shell(tmp_path, "echo begun; sleep 60"), Limits()) for _ in range(2)]
     stop_commands()
+    with pytest.raises(StageFailed, match="was not started: the run is being stopped"):
+        run_command(shell(tmp_path, "true"), lambda line: None, {})
+    allow_commands()
     for thread, reasons in threads:
         thread.join(20)
         assert len(reasons) == 1 and "was killed by signal 15" in reasons[0]

@@ -212,6 +212,20 @@ def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone
     assert status(toy) == {}
 
 
+def test_a_dry_run_says_what_would_run_and_why_and_changes_nothing(toy: Path) -> None:
+    run(toy)
+    set_params(toy, names="a", rate="0.5")
+    before = {path: path.read_bytes() for path in [toy / "dvc.lock", *(toy / "data").iterdir()]}
+    dry = run_module(toy, "flows.benchmark", "--dry-run")
+    output = dry.communicate()[0]
+    assert dry.returncode == 0 and "2 of 3 stages would run" in output, output
+    assert (
+        "would run defend@a: changed deps: params.yaml: rate" in output
+        and "would run score@a: needs defend@a" in output
+    )
+    assert {path: path.read_bytes() for path in [toy / "dvc.lock", *(toy / "data").iterdir()]} == before
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to_all", [True, False], ids=["as_the_terminal_does", "only_to_the_flow"])
 def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path: Path, to_all: bool) -> None:

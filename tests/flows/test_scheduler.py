@@ -5,6 +5,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+import yaml
 
 from flows.commands import StageFailed, StagesFailed
 from flows.pipeline import open_project
@@ -26,11 +27,14 @@ class Threads:
 
     def __init__(self, *, failing: str = "") -> None:
         self.failing, self.started, self.most = failing, [], 0
+        self.gpus: dict[str, str] = {}
         self._running: set[str] = set()
         self._ended: SimpleQueue = SimpleQueue()
 
     def start(self, command, cores):
         self.started.append((command.stage, tuple(cores)))
+        if "CUDA_VISIBLE_DEVICES" in command.environment:
+            self.gpus[command.stage] = command.environment["CUDA_VISIBLE_DEVICES"]
         self._running.add(command.stage)
         self.most = max(self.most, len(self._running))
         threading.Thread(target=self._run, args=(command,)).start()
@@ -71,6 +75,29 @@ def test_no_more_stages_run_at_once_than_there_are_workers(wide):
     runner = Threads()
     run_with(wide, runner, 1, {0, 1})
     assert runner.most == 1 and {len(cores) for _, cores in runner.started} == {2}
+
+
+def stages_without_needs(folder: Path, n: int, *, dep: str = "seed.txt") -> Path:
+    stages = {
+        f"s{i}": {"cmd": f"sleep 0.{i} && cp {dep} data/s{i}", "deps": [dep], "outs": [f"data/s{i}"]} for i in range(n)
+    }
+    return toy_project(folder, yaml.safe_dump({"stages": stages}))
+
+
+def test_no_stage_starts_before_there_is_a_core_for_it(tmp_path):
+    runner = Threads()
+    run_with(stages_without_needs(tmp_path / "toy", 7), runner, 4, {0, 1, 2, 3})
+    assert len(runner.started) == 7 and all(cores for _, cores in runner.started)
+
+
+def test_stages_that_run_models_have_a_gpu_each_and_others_wait_for_none(tmp_path):
+    toy = stages_without_needs(tmp_path / "toy", 4, dep="stages/lm/workers.py")
+    (toy / "stages/lm").mkdir(parents=True)
+    (toy / "stages/lm/workers.py").touch()
+    runner = Threads()
+    with open_project(toy) as project:
+        run_stages(project, project.select([]), runner, Workers(4, frozenset(range(4)), ("3", "5")))
+    assert runner.most == 2 and {seen for seen in runner.gpus.values()} == {"3", "5"} and len(runner.gpus) == 4
 
 
 def test_the_longest_way_to_the_end_goes_first(wide):
