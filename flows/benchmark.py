@@ -26,11 +26,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
 
 from flows.clusters import is_here, task_runner
-from flows.commands import (
-    Lease,
-    PipelineError,
-    StagesFailed,
-)
+from flows.commands import Lease, PipelineError, StagesFailed
 from flows.observing import Reporter, publish, tag_run
 from flows.pipeline import Project, locked, open_project
 from flows.profiles import ProfileError, prepare_profile

