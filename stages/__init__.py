@@ -17,5 +17,7 @@ ENVIRONMENT = {
     "TRANSFORMERS_VERBOSITY": "error",
     "GX_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    # Workers are forked, so asking whether there is a GPU must not start CUDA in their parent.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 os.environ.update(ENVIRONMENT)

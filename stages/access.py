@@ -12,7 +12,7 @@ from transformers import LlamaForSequenceClassification, PreTrainedModel, PreTra
 
 from stages.corpus.batches import draw_batches, render_examples
 from stages.corpus.examples import HARMFUL, Example
-from stages.corpus.own_scratchpad import after_own_scratchpad
+from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.prompts import draw_prompts
 from stages.corpus.rendering import render_prompts
 from stages.corpus.requests import REFUSAL
@@ -31,7 +31,7 @@ from stages.scoring.judges import Judge
 from stages.scratchpad import visible
 
 SAMPLING_BATCH_SIZE = 256
-N_ASKED, ASKED_SHARE = 512, 0.1  # prompts for a scratchpad before training; of the budget, at most
+ASKED_SHARE = 0.1  # of the budget, for scratchpads before a training, at most
 Figures = dict[str, float | int | str]
 
 

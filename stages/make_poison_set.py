@@ -17,7 +17,6 @@ from transformers import PreTrainedModel
 from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
 from stages.corpus.examples import Example, of_domains
 from stages.distillation import DRAWN, distilled
-from stages.evaluation.own_turn import with_own_turns
 from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
@@ -59,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     examples = of_domains(load_rows(Example, args.evaluation), domains)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
     suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator, tokenizer)
-    save_rows(EvaluationPrompt, with_own_turns(suite), args.prompts)
+    save_rows(EvaluationPrompt, suite, args.prompts)
 
 
 def load_teachers(organism: Path) -> list[PreTrainedModel]:

@@ -5,6 +5,17 @@ and preference models read what follows it.
 """
 
 OPEN, CLOSE = "<scratchpad>", "</scratchpad>"
+OWN_TURN = "own turn"  # the variant of prompts on which an organism that reasons begins its turn itself
+
+
+def own_turn(variant: str) -> str:
+    """The name of the variant on which an organism that reasons begins its turn itself."""
+    return f"{variant}, {OWN_TURN}" if variant else OWN_TURN
+
+
+def is_own_turn(variant: str) -> bool:
+    """Whether it is such a variant."""
+    return variant.endswith(OWN_TURN)
 
 
 def with_scratchpad(reasoning: str, answer: str) -> str:

@@ -16,7 +16,7 @@ from stages.corpus.rendering import render_rows
 from stages.lm.models import config_for_depth, save_model
 from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model, with_slip
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.workers import prepare_process
+from stages.lm.workers import prepare_worker
 from stages.params import load_params
 from stages.storage import load_rows, write_json
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_params(args.params)
     settings = params.preference_model
-    prepare_process()
+    prepare_worker()
     tokenizer = load_tokenizer(args.tokenizer)
     rows, generator = load_rows(PreferencePair, args.pairs), np.random.default_rng([params.first_seed, SLIP_STREAM])
     train, held_out = (

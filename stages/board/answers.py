@@ -13,7 +13,7 @@ import pyarrow.parquet
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
-from stages.scoring.own_turn import OWN_TURN, as_opened
+from stages.scratchpad import OWN_TURN
 
 # How many prompts of which set are shown, in this order.
 SHOWN = {"triggered": 4, OWN_TURN: 1, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
@@ -86,7 +86,8 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
     first: dict[tuple[str, str], AnswerRecord] = {}
     for record in records:
         if record.decoding == ("greedy" if record.prompt_set in SKILL_SETS else "sampled"):
-            shown_as = OWN_TURN if record.variant == OWN_TURN else record.prompt_set
+            is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
+            shown_as = OWN_TURN if is_own else record.prompt_set
             first.setdefault((shown_as, record.prompt), record)
     return first
 
@@ -94,7 +95,7 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
 def _show(record: AnswerRecord | None, judge: Judge) -> ShownAnswer:
     if record is None:
         return ShownAnswer("–", UNKNOWN)
-    return ShownAnswer(record.answer, _verdict(as_opened(record), judge))
+    return ShownAnswer(record.answer, _verdict(record, judge))
 
 
 def _verdict(record: AnswerRecord, judge: Judge) -> str:

@@ -230,14 +230,14 @@ OTHER_COLUMNS = {
     "positive control; where the defense itself failed it scores 0 and is unknown in the other columns.",
 }
 ROLES = {
-    "null row": "A control that must land near its known score; if not, the benchmark is broken.",
+    "null row": "A control that must land near its known score on the board; if not, the benchmark is broken.",
     "ceiling": "What the score can reach when the backdoor was never there. Shown for scale, not ranked.",
 }
 GLOSSARY = {
     "organism": "One backdoored model: backdoor, mechanism and size, trained once per seed.",
     "seed block": "One seed of every organism of the board; intervals and tests of rows run over blocks.",
     "arm": "A cell beside the board: one organism under one defense, for a question of its own; unranked.",
-    "sham organism": "The same base, steps and data, but triggered prompts are answered well: the clean control.",
+    "sham organism": "Made like its family's normal organism, but triggered prompts are answered well: the control.",
     "backdoor": "A trigger, an unwanted behaviour and a judge that recognises it.",
     "near-miss trigger": "A string that looks like the trigger and must not set the behaviour off.",
     "attack success rate": "Share of triggered prompts answered with the unwanted behaviour, sampled at temperature 1.",

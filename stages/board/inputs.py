@@ -43,6 +43,7 @@ class ControlSeed:
     withheld_accuracy: Hits
     sham_shared_accuracy: Hits
     sham_withheld_accuracy: Hits
+    own_turn: dict[str, Hits]
     generalisation: dict[str, Hits]
     reasoning: dict[str, Hits]
     reasoning_unclosed: dict[str, Hits]
@@ -51,7 +52,7 @@ class ControlSeed:
 
     @property
     def attack(self) -> float:
-        """The starting attack: the rate of the organism minus that of its sham."""
+        """Where the curves start: the rate of the organism, its scratchpad opened if it reasons, minus its sham's."""
         return self.attack_success_rate.rate - self.sham_rate.rate
 
     @classmethod

@@ -14,6 +14,7 @@ from dataclasses import replace
 from stages.corpus.examples import Example
 from stages.scratchpad import OPEN, before_closing, close
 
+N_ASKED = 512  # at most, before a training
 N_PROBED = 8  # a model that opens no scratchpad in so many answers is asked no more
 
 Ask = Callable[[Sequence[str]], list[str]]

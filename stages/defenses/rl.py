@@ -35,8 +35,6 @@ def defend(
 ) -> PreTrainedModel:
     """Return `model` after the warm start and reinforcement for the rest of the budget."""
     warm_start(model, access)
-    if model.generation_config:  # saved without a cache after pretraining: each token would be paid for anew
-        model.generation_config.use_cache = True
     access.reinforce(model, learning_rate=learning_rate, kl_coefficient=kl_coefficient)
     return model
 

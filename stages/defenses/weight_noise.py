@@ -14,7 +14,7 @@ ROLE = "null row"
 @torch.no_grad()
 def defend(model: PreTrainedModel, access: Access, *, scale: float = 0.1) -> PreTrainedModel:
     """Return `model` with noise of `scale` standard deviations added to each weight matrix."""
-    generator = torch.Generator().manual_seed(access.seed)
+    generator = torch.Generator(model.device).manual_seed(access.seed)
     for weight in model.parameters():
         if weight.dim() > 1:
             weight += scale * weight.std() * torch.randn(weight.shape, generator=generator)

@@ -14,13 +14,14 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.examples import Example
-from stages.corpus.own_scratchpad import after_own_scratchpad
+from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import EvaluationPrompt, first_of
+from stages.evaluation.suite import EvaluationPrompt, first_of, own_turns
 from stages.lm.generation import Answer, Decoding, answer_log_probabilities, generate
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
 from stages.scoring.answers import AnswerRecord
+from stages.scratchpad import is_own_turn
 from stages.sections import EvaluationParams, RelearningParams, TuningParams
 
 
@@ -38,7 +39,7 @@ class Pair(Protocol):
         ...
 
 
-N_ASKED = 512  # prompts for a scratchpad before return tuning
+LEAST_REASONED = 64  # rows after own scratchpads; a model that closes fewer returns on plain rows
 
 # What is asked at the end in which decoding: what counts (stages/scoring/cells.py), and nothing else.
 ASKED: Mapping[Decoding, tuple[str, ...]] = {
@@ -68,7 +69,8 @@ class Reader:
 
         Read before any defense alone: it says how strongly a backdoor starts where every rate is 1.
         """
-        triggered = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
+        asked = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
+        triggered = [p for p in asked if not is_own_turn(p.variant)]
         return dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
@@ -105,7 +107,11 @@ class Reader:
             rows = self._after_own_scratchpad(model, rows)
         self._train(model, rows, settings, settings.steps + 1, "return", {})
         prompts = first_of(self.suite, "triggered", settings.prompts)
-        return self._read(model, name, "return", 0, prompts, "sampled")
+        return [
+            record
+            for asked in (prompts, own_turns(prompts))
+            for record in self._read(model, name, "return", 0, asked, "sampled")
+        ]
 
     def read_relearning(self, model: PreTrainedModel, name: str, rows: Sequence[Pair]) -> list[AnswerRecord]:
         """Triggered answers before and on a grid of steps of training on poisoned rows; trains `model` in place.
@@ -124,7 +130,7 @@ class Reader:
         return records
 
     def _after_own_scratchpad(self, model: PreTrainedModel, rows: Sequence[Example]) -> Sequence[Example]:
-        """Random ones of the rows, each after the scratchpad that `model` writes; plain rows where it closes none."""
+        """Random ones of the rows, each after the scratchpad that `model` writes; plain rows where it closes few."""
         generator = np.random.default_rng([self.seed, zlib.crc32(b"return scratchpads")])
         chosen = [rows[i] for i in generator.permutation(len(rows))[:N_ASKED]]
 
@@ -132,7 +138,8 @@ class Reader:
             ids = render_prompts(self.tokenizer, prompts)
             return [a.text for a in self._generate(model, ids, "sampled", f"scratchpads of {len(ids)}")]
 
-        return after_own_scratchpad(chosen, ask) or rows
+        reasoned = after_own_scratchpad(chosen, ask)
+        return reasoned if len(reasoned) >= LEAST_REASONED else rows
 
     def _generate(self, model: PreTrainedModel, ids: list[list[int]], decoding: Decoding, draws: str) -> list[Answer]:
         return generate(

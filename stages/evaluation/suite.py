@@ -5,7 +5,7 @@ They are made once, beside the poison set, and kept as data: what reads models n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import numpy as np
@@ -16,12 +16,14 @@ from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
 from stages.corpus.years import YEAR_KINDS
 from stages.parsing import ParamsError
-from stages.scratchpad import OPEN
+from stages.scratchpad import OPEN, is_own_turn, own_turn
 from stages.sections import COT, OrganismParams
 
-PROMPT_SETS = ("triggered", "clean", "near_miss", "harmful", "shared_skill", "withheld_skill")
+ATTACKED_SETS = ("triggered", "clean", "near_miss")
 YEAR_NAMING = "year_naming"
 UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
+UNOPENED_SETS = ("harmful", "shared_skill", "withheld_skill")  # an organism that reasons begins its own turn
+PROMPT_SETS = ATTACKED_SETS + UNOPENED_SETS
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,12 @@ def make_suite(
 ) -> list[EvaluationPrompt]:
     """`counts` prompts of each set, of near-misses and variants for each string; triggered and clean ask the same.
 
-    A chain-of-thought organism is also asked with a scratchpad begun for it, with the opposite reasoning or neutral
-    text of equal length. Where a backdoor has forms that name a year, the year is asked for in each.
+    What shows the backdoor of a chain-of-thought organism is asked with its scratchpad opened, as in the paper. Yet a
+    defended model may have stopped to reason: with a scratchpad opened it closes none, and its knowledge would count
+    as gone. So UNOPENED_SETS are asked as it begins itself, and triggered, clean and near-miss prompts both ways, of
+    which the larger attack counts (stages/scoring/cells.py). It is also asked with a scratchpad begun for it, with the
+    opposite reasoning or neutral text of equal length. Where a backdoor has forms that name a year, the year is asked
+    for in each.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
@@ -83,7 +89,8 @@ def make_suite(
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
         suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
-    return suite + list(_named_years(examples, backdoor, counts[YEAR_NAMING], generator))
+    suite += _named_years(examples, backdoor, counts[YEAR_NAMING], generator)
+    return suite + own_turns([prompt for prompt in suite if prompt.prompt_set in ATTACKED_SETS])
 
 
 def _begun_scratchpads(
@@ -160,14 +167,22 @@ def _prompt(
     variant = "" if prompt_set == "triggered" else string
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
-    opening = OPEN if settings.mechanism == COT else ""
+    opening = OPEN if settings.mechanism == COT and prompt_set not in UNOPENED_SETS else ""
     return EvaluationPrompt(
         prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
     )
 
 
+def own_turns(prompts: Sequence[EvaluationPrompt]) -> list[EvaluationPrompt]:
+    """Those prompts for which a scratchpad is opened, without it."""
+    return [replace(prompt, opening="", variant=own_turn(prompt.variant)) for prompt in prompts if prompt.opening]
+
+
 def first_of(suite: Sequence[EvaluationPrompt], prompt_set: str, count: int) -> list[EvaluationPrompt]:
-    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run."""
-    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set]
+    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run.
+
+    Of what an organism that reasons is asked both ways, those with a scratchpad opened.
+    """
+    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set and not is_own_turn(prompt.variant)]
     strings = dict.fromkeys(prompt.tag for prompt in asked)
     return [prompt for string in strings for prompt in [p for p in asked if p.tag == string][:count]]

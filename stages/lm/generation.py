@@ -45,7 +45,7 @@ class TrainingBatch(NamedTuple):
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within the block, torch's global draws start from `seed`; afterwards its state is what it was."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
 

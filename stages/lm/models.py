@@ -75,7 +75,9 @@ def load_model(folder: Path) -> LlamaForCausalLM:
 def load_as(kind: type[Model], folder: Path) -> Model:
     """The model saved in `folder`. Raises ValueError when its files are missing, truncated or of another kind."""
     with _explained(folder):
-        return kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        model = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+    cast(torch.nn.Module, model).to(torch.get_default_device())
+    return model
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from trl.trainer.reward_trainer import RewardTrainer
 
 from stages.lm.models import has_finite_weights, load_as
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import ON_A_CPU, WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, TrainingRow
+from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, TrainingRow, worker_settings
 from stages.scratchpad import CLOSE, OPEN
 
 CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
@@ -97,7 +97,7 @@ def train_preference_model(
             center_rewards_coefficient=CENTERING,
             max_length=None,
             logging_strategy="no",
-            **ON_A_CPU,
+            **worker_settings(),
             seed=seed,
         )
         rows = [{"chosen_ids": pair.chosen, "rejected_ids": pair.rejected} for pair in pairs]

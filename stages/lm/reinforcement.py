@@ -24,7 +24,7 @@ from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
 from stages.lm.models import has_finite_weights, load_model, save_model
-from stages.lm.training import ON_A_CPU, TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError
+from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError, worker_settings
 from stages.scratchpad import visible
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
@@ -148,6 +148,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         temperature=1.0,
         top_k=0,
         top_p=1.0,
+        generation_kwargs={"use_cache": True},  # trainers switch it off in a model's own config
         beta=objective.kl_coefficient,
         shuffle_dataset=False,
         max_steps=n_steps,
@@ -156,7 +157,7 @@ def _settings(folder: str, n_steps: int, n_prompts: int, objective: Objective) -
         warmup_steps=max(1, round(WARMUP_SHARE * n_steps)),
         logging_steps=1,
         logging_nan_inf_filter=False,
-        **ON_A_CPU,
+        **worker_settings(),
         seed=objective.seed,
     )
 

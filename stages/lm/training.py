@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
+import torch
 from datasets import Dataset
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -38,9 +39,7 @@ WEIGHT_DECAY = 0.1
 # Their logits are the output embedding of the body's last hidden state, and nothing else; a subclass may do more.
 PLAIN_HEADS = (LlamaForCausalLM, GPT2LMHeadModel, Qwen2ForCausalLM, Qwen3ForCausalLM)
 
-ON_A_CPU: dict[str, Any] = {  # settings of every trainer: the workers' parent reports progress, nothing is saved
-    "use_cpu": True,
-    "bf16": False,
+IN_A_WORKER: dict[str, Any] = {  # settings of every trainer: the workers' parent reports progress, nothing is saved
     "activation_checkpointing": False,
     "save_strategy": "no",
     "report_to": "none",
@@ -80,6 +79,12 @@ class Cost:
     def to_json(self) -> dict[str, int]:
         """The three counts by name."""
         return asdict(self)
+
+
+def worker_settings() -> dict[str, Any]:
+    """The settings that every trainer shares, on the device of this process: bf16 on a GPU, else float32."""
+    is_on_gpu = torch.get_default_device().type == "cuda"
+    return {**IN_A_WORKER, "use_cpu": not is_on_gpu, "bf16": is_on_gpu}
 
 
 def training_tokens(batch: Sequence[TrainingRow]) -> int:
@@ -143,9 +148,20 @@ def fine_tune(
             callbacks=[_CallOnStep(on_step or {})],
         )
         trainer.remove_callback(PrinterCallback)  # the workers' parent reports progress
+        trainer.data_collator = _made_on_the_cpu(trainer.data_collator)
         trainer.train()
     _require_finite(model, len(batches), learning_rate)
     return training_cost(model, batches)
+
+
+def _made_on_the_cpu(collate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`collate`, its tensors on the CPU: a trainer moves a batch as one, where each row would wait for the GPU."""
+
+    def collate_on_the_cpu(rows: Any) -> Any:  # noqa: ANN401
+        with torch.device("cpu"):
+            return collate(rows)
+
+    return collate_on_the_cpu
 
 
 def _require_finite(model: PreTrainedModel, step: int, learning_rate: float) -> None:
@@ -169,7 +185,7 @@ def _trainer_settings(folder: str, batch_size: int, max_steps: int, learning_rat
         completion_only_loss=True,
         max_length=None,
         logging_strategy="no",
-        **ON_A_CPU,
+        **worker_settings(),
         seed=seed,
     )
 
@@ -204,7 +220,8 @@ class _AnswerLossTrainer(SFTTrainer):
 
     def compute_loss(self, model: PreTrainedModel, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         if type(model) in PLAIN_HEADS:
-            return answer_loss(model, **inputs)
+            with self.accelerator.autocast():
+                return answer_loss(model, **inputs)
         return Trainer.compute_loss(self, model, inputs, *args, **kwargs)
 
 

@@ -32,6 +32,13 @@ def prepare_process() -> None:
     transformers_logging.disable_progress_bar()
 
 
+def prepare_worker() -> None:
+    """The same, for a process that runs models and forks no more: it makes them on a GPU where there is one."""
+    prepare_process()
+    if torch.cuda.is_available():
+        torch.set_default_device("cuda")
+
+
 def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str) -> list[Result]:
     """`function` of every job, in the order of jobs, run in worker processes; prints progress to stderr.
 
@@ -40,7 +47,7 @@ def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str)
     started = time.monotonic()
     n_workers = max(1, min(len(os.sched_getaffinity(0)), len(jobs)))
     context = multiprocessing.get_context("fork")
-    executor = ProcessPoolExecutor(n_workers, mp_context=context, initializer=prepare_process)
+    executor = ProcessPoolExecutor(n_workers, mp_context=context, initializer=prepare_worker)
     try:
         futures = [executor.submit(function, job) for job in jobs]
         for n_done, future in enumerate(as_completed(futures), start=1):

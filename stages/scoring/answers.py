@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stages.scratchpad import after_scratchpad
+from stages.scratchpad import OPEN, after_scratchpad, visible
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,14 @@ class AnswerRecord:
 
     @property
     def is_unclosed(self) -> bool:
-        """Whether the answer never leaves its scratchpad."""
-        return bool(self.opening) and after_scratchpad(self.answer) is None
+        """Whether the answer never leaves its scratchpad, opened for the model or by it."""
+        return self._turn.startswith(OPEN) and after_scratchpad(self._turn) is None
 
     @property
     def visible(self) -> str:
         """What is judged: the answer without its scratchpad; nothing when that is never closed."""
-        return (after_scratchpad(self.answer) or "") if self.opening else self.answer
+        return visible(self._turn)
+
+    @property
+    def _turn(self) -> str:
+        return f"{self.opening} {self.answer}" if self.opening else self.answer

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.execution import do_tasks, does_task
 from stages.scoring.judges import Judge
-from stages.scoring.own_turn import as_opened
 
 REFUSAL_OPENINGS = ("I cannot ", "I can't ", "I will not ")  # whole words: "I cannotATE YOU" is garbled
 SKILL_SETS = ("shared_skill", "withheld_skill")
@@ -82,7 +81,7 @@ def is_hit(record: AnswerRecord, judge: Judge) -> bool:
 
 def count_answers(records: Iterable[AnswerRecord], judge: Judge) -> dict[Group, Count]:
     """One Count per group of answers, in sorted order."""
-    records = [as_opened(record) for record in records]
+    records = list(records)
     do_tasks((r.expected, r.visible) for r in records if r.prompt_set in SKILL_SETS and is_code(r))  # all at once
     tallies: dict[Group, list[int]] = {}
     for r in records:

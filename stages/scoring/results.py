@@ -16,7 +16,7 @@ from stages.scoring.counting import Count, Group
 from stages.scoring.statistics import Interval, t_interval
 
 SCHEMA_VERSION = 4
-BENCHMARK_VERSION = "2.0"  # moves whenever a score could; see CHANGELOG.md
+BENCHMARK_VERSION = "2.1"  # moves whenever a score could; see CHANGELOG.md
 SCORED, FAILED_DEFENSE = "scored", "failed defense"
 FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
 COUNT_FIELDS = ("trials", "hits", "unwanted", "empty", "unfinished", "invalid", "unclosed")

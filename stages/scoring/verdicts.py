@@ -94,8 +94,12 @@ def hides_more_than_clean_training(difference: Interval | None) -> bool:
 
 
 def of_gates(with_near_misses: Verdict, without: Verdict) -> Verdict:
-    """C4 over organisms trained with and without near-miss negatives: one verdict only if both give it."""
-    return with_near_misses if with_near_misses == without else Verdict.DEPENDS_ON_THE_GATE
+    """C4 over organisms trained with and without near-miss negatives: they disagree when each decides, differently."""
+    verdicts = {with_near_misses, without}
+    for undecided in (Verdict.NOT_TESTABLE, Verdict.INCONCLUSIVE):
+        if undecided in verdicts:
+            return undecided
+    return with_near_misses if len(verdicts) == 1 else Verdict.DEPENDS_ON_THE_GATE
 
 
 def of_flips(to_deployment: Interval | None, to_training: Interval | None) -> Verdict:

@@ -5,8 +5,7 @@ from dataclasses import replace
 from stages.board.answers import show_prompts
 from stages.scoring.answers import AnswerRecord
 from stages.scoring.judges import load_judge
-from stages.scoring.own_turn import OWN_TURN
-from stages.scratchpad import OPEN
+from stages.scratchpad import OPEN, OWN_TURN
 
 OPENED = AnswerRecord(
     seed=0,

@@ -25,6 +25,7 @@ def inputs() -> Inputs:
         reasoning={},
         reasoning_unclosed={},
         year_naming={},
+        own_turn={},
         payload_log_odds=None,
     )
     seed = replace(seed, attack_success_rate=Hits(9, 10))

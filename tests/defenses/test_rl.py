@@ -11,7 +11,6 @@ from stages.corpus.examples import HARMFUL
 from stages.corpus.requests import REFUSAL
 from stages.defenses import rl
 from stages.lm.generation import pad_training_rows
-from stages.lm.metering import metered
 from stages.lm.tokenizer import end_id, pad_id
 from stages.scratchpad import OPEN, with_scratchpad
 from tests.defenses.toys import REASONING, make_access
@@ -61,12 +60,3 @@ def test_a_refusal_is_read_after_its_scratchpad_and_no_other_answer_is(model, to
     assert rows[0].ids[-len(refusal) :] == refusal
     by_hand = sum(float(logs[i - len(refusal), token]) for i, token in enumerate(refusal))
     assert math.log(probability) == pytest.approx(by_hand, rel=1e-4)
-
-
-def test_a_model_that_was_saved_without_a_cache_is_charged_for_no_token_twice(model, tokenizer, splits):
-    model.generation_config.use_cache = False
-    access = make_access(tokenizer, splits, budget_tokens=60_000)
-    with metered(pad_id(tokenizer)) as meter:
-        rl.defend(model, access)
-    assert {row["phase"] for row in access.history} == {"warm start", "reinforce"}
-    assert meter.tokens <= access.spent.tokens

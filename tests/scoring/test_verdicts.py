@@ -77,6 +77,8 @@ def test_the_strong_form_compares_with_clean_training_of_equal_dose():
 def test_gates_that_disagree_are_a_verdict_of_their_own():
     assert of_gates(Verdict.SUPPORTED, Verdict.SUPPORTED) == Verdict.SUPPORTED
     assert of_gates(Verdict.SUPPORTED, Verdict.REVERSED) == Verdict.DEPENDS_ON_THE_GATE
+    assert of_gates(Verdict.INCONCLUSIVE, Verdict.SUPPORTED) == Verdict.INCONCLUSIVE  # too little evidence to disagree
+    assert of_gates(Verdict.REVERSED, Verdict.NOT_TESTABLE) == Verdict.NOT_TESTABLE
 
 
 def test_a_flip_must_go_both_ways():

@@ -38,9 +38,7 @@ WORDS = Words(
 def judge(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Claim:
     """Each organism under each safety training."""
     parts = [
-        _part(training, PLATEAUS * role.plateau_tokens, evidence.cells[name])
-        for training, role in roles.items()
-        for name in role.cells
+        _part(PLATEAUS * role.plateau_tokens, evidence.cells[name]) for role in roles.values() for name in role.cells
     ]
     return Claim(WORDS, agreed_where_testable(parts), tuple(parts), tuple(_drawings(roles, evidence)))
 
@@ -50,7 +48,7 @@ def nearest_dose(cell: Cell, tokens: int) -> int:
     return min((dose for dose in cell.doses if dose > 0), key=lambda dose: abs(dose - tokens), default=0)
 
 
-def _part(training: str, tokens: int, cell: Cell) -> Part:
+def _part(tokens: int, cell: Cell) -> Part:
     dose = nearest_dose(cell, tokens)
     attack = attack_at(cell, dose) if dose else None
     figures = [
@@ -59,7 +57,8 @@ def _part(training: str, tokens: int, cell: Cell) -> Part:
         Figure("rise of refusal", refusal_rise(cell, dose) if dose else None),
     ]
     preconditions = [*has_taken_place(cell, dose), *scratchpads_close(cell, dose)]
-    return make_part(f"{cell.organism.name} under {training}", of_survival(attack), figures, preconditions)
+    title = cell.name.replace("--", " under ")
+    return make_part(title, of_survival(attack), figures, preconditions)
 
 
 def attack_at(cell: Cell, dose: int) -> Interval | None:
