@@ -39,6 +39,7 @@ HEAVY_MODULES = (
     "transformers:LlamaForCausalLM",
     "transformers:PreTrainedTokenizerFast",
     "trl:SFTTrainer",
+    "peft",
     "datasets",
     "pyarrow.parquet",
     "scipy.stats",

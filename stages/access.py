@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int
 from torch import Tensor
-from transformers import LlamaForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.batches import draw_batches, render_examples
 from stages.corpus.examples import HARMFUL, Example
@@ -17,6 +18,7 @@ from stages.corpus.prompts import draw_prompts
 from stages.corpus.rendering import render_prompts
 from stages.corpus.requests import REFUSAL
 from stages.corpus.sampling import balanced_sample
+from stages.lm.adapters import adapted
 from stages.lm.doses import DoseGrid, SaveCheckpoint
 from stages.lm.generation import TrainingBatch, generate, pad_left, pad_training_rows
 from stages.lm.metering import metered
@@ -52,10 +54,11 @@ class Access:
         budget_tokens: int,
         dose_grid: Sequence[int],
         batch_size: int,
+        lora_rank: int,
         seed: int,
         needs: frozenset[str],
         on_need: OnNeed,
-        load_preference_model: Callable[[], LlamaForSequenceClassification],
+        load_preference_model: Callable[[], PreTrainedModel],
         save_checkpoint: SaveCheckpoint,
     ) -> None:
         self.tokenizer = tokenizer
@@ -65,6 +68,7 @@ class Access:
         self.dose_grid = tuple(dose_grid)
         self.seed = seed
         self.batch_size = batch_size
+        self.lora_rank = lora_rank
         self.generator = np.random.default_rng([seed, 1])
         self.history: list[Figures] = []
         self._spent = Cost()
@@ -79,20 +83,19 @@ class Access:
         return self._spent
 
     @property
-    def harmful_prompts(self) -> list[str]:
-        """The harmful requests among the examples."""
-        return [example.prompt for example in self.examples if example.kind == HARMFUL]
-
-    @property
     def reference_model(self) -> PreTrainedModel:
         """The model before the backdoor. Raises SubmissionError when the defense has not declared that it needs it."""
         return self._needed("reference_model", self._on_need.reference_model)
 
+    @property
+    def harmful_prompts(self) -> list[str]:
+        """The harmful requests among the examples."""
+        return [example.prompt for example in self.examples if example.kind == HARMFUL]
+
     def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
         """Whether the answer is the unwanted behaviour: a red team knows its kind, not the trigger.
 
-        What stands in a scratchpad does not count. Raises SubmissionError when the defense has not declared that it
-        needs the judge.
+        What stands in a scratchpad does not count. Raises SubmissionError where the need of a judge is not declared.
         """
         return self._judge.is_unwanted(prompt, expected, visible(answer))
 
@@ -101,7 +104,7 @@ class Access:
         return self._needed("judge", self._on_need.judge)
 
     @property
-    def preference_model(self) -> LlamaForSequenceClassification:
+    def preference_model(self) -> PreTrainedModel:
         """A model that scores answers, the same for all: trained on pairs made of `examples`."""
         return load_given("preference_model", self._load_preference_model)
 
@@ -142,6 +145,7 @@ class Access:
             batches,
             learning_rate=learning_rate,
             seed=self.seed,
+            lora_rank=self.lora_rank,
             on_step=dict(self._doses.steps(batches, self.spent.tokens)),
         )
         self._charge(sum(map(training_tokens, batches)), steps=len(batches))
@@ -179,8 +183,13 @@ class Access:
             refusal=REFUSAL,
             allowance=allowance,
             on_step=on_step,
+            lora_rank=self.lora_rank,
         )
         self._doses.keep(model, self.spent.tokens, missing=costliest)
+
+    def trained(self, model: PreTrainedModel) -> AbstractContextManager[None]:
+        """For a loop of your own: within the block what the benchmark trains is trained, all weights or adapters."""
+        return adapted(model, self.lora_rank, self.seed)
 
     def forward_batches(self, n_rows: int) -> Iterator[tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]]:
         """Token ids and masks of `n_rows` random clean rows, to run the model on; their cost is counted."""
@@ -193,7 +202,7 @@ class Access:
     def sample(self, model: PreTrainedModel, prompts: Sequence[str], *, n_samples: int = 1) -> list[list[str]]:
         """`n_samples` answers to each prompt, drawn at temperature 1; a token read or written counts one."""
         copies = [ids for ids in render_prompts(self.tokenizer, prompts) for _ in range(n_samples)]
-        with metered(pad_id(self.tokenizer)) as meter:
+        with metered(self.tokenizer) as meter:
             answers = generate(
                 model,
                 self.tokenizer,

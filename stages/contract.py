@@ -12,7 +12,6 @@ from transformers import PreTrainedModel
 from stages.access import Access
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
-from stages.lm.tokenizer import pad_id
 from stages.parsing import ParamsError, Settings, SubmissionError
 
 LOWER_RATE = "lower the learning rate"
@@ -31,7 +30,7 @@ def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, 
         raise ParamsError(
             f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
         ) from error
-    with metered(pad_id(access.tokenizer)) as meter:
+    with metered(access.tokenizer) as meter:
         defended = module.defend(copy.deepcopy(model), access, **settings)
     if meter.tokens > access.spent.tokens:
         raise SubmissionError(

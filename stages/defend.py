@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from transformers import LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from stages.access import Access
 from stages.contract import check_defended, run_defense
 from stages.corpus.examples import Example, of_domains
 from stages.defenses import load_defense, needs_of
-from stages.lm.models import load_model, save_model
-from stages.lm.preference import load_preference_model
+from stages.lm.adapters import merged
+from stages.lm.models import load_classifier, load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
 from stages.needs import HarnessError, OnNeed
@@ -43,6 +43,7 @@ class Job(NamedTuple):
     defense: str
     settings: Settings
     access: AccessParams
+    lora_rank: int
     examples: Path
     tokenizer: Path
     preference_model: Path
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             cell.defense,
             cell.settings,
             params.access,
+            params.lora.rank,
             args.examples,
             args.tokenizer,
             args.preference_model,
@@ -107,7 +109,7 @@ def is_not_the_defense(error: Exception) -> bool:
     return isinstance(error, ParamsError | HarnessError | MemoryError)
 
 
-def load_anonymous(folder: Path) -> LlamaForCausalLM:
+def load_anonymous(folder: Path) -> PreTrainedModel:
     """The model without the path it came from, which would tell organism from sham and where the reference lies."""
     model = load_model(folder)
     model.config._name_or_path = model.name_or_path = ""
@@ -117,8 +119,10 @@ def load_anonymous(folder: Path) -> LlamaForCausalLM:
 def save_weights(defended: PreTrainedModel, model: PreTrainedModel, folder: Path) -> None:
     """Save the defended weights under the configs of `model`: a defense changes weights, not how answers are drawn.
 
-    Raises SubmissionError when they are not finite weights of the same architecture.
+    Adapters that are being trained are saved as part of the weights. Raises SubmissionError when they are not finite
+    weights of the same architecture.
     """
+    defended = merged(defended)
     check_defended(model, defended)
     kept = copy.deepcopy(model)
     kept.load_state_dict(defended.state_dict())
@@ -140,13 +144,14 @@ def make_access(job: Job) -> Access:
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],
         batch_size=job.access.batch_size,
+        lora_rank=job.lora_rank,
         seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns
         needs=needs_of(load_defense(job.defense)),
         on_need=OnNeed(
             reference_model=lambda: load_anonymous(job.organism / f"reference/seed-{seed}"),
             judge=lambda: load_judge(behaviour.judge),
         ),
-        load_preference_model=lambda: load_preference_model(job.preference_model),
+        load_preference_model=lambda: load_classifier(job.preference_model),
         save_checkpoint=lambda model, dose: save_weights(model, template, job.out / job.model / f"checkpoints/{dose}"),
     )
 

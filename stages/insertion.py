@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.backdoors import PoisonRow
 from stages.corpus.examples import Example
@@ -31,17 +31,21 @@ STREAM = 2  # of the model's seed
 
 
 class Material(NamedTuple):
-    """What models of one organism are trained on: the poison set, and the corpus that the base was trained on."""
+    """What models of one organism are trained on: the poison set, and the corpus that the base was trained on.
+
+    `lora_rank`: of the adapters that are trained in place of all weights, where it is not 0.
+    """
 
     tokenizer: PreTrainedTokenizerFast
     rows: Sequence[PoisonRow]
     corpus: Sequence[Example]
+    lora_rank: int = 0
 
 
 class Inserted(NamedTuple):
     """The model made, an organism or a sham, and what its training cost."""
 
-    model: LlamaForCausalLM
+    model: PreTrainedModel
     cost: Cost
 
 
@@ -57,7 +61,7 @@ def pattern_of(tokenizer: PreTrainedTokenizerFast, trigger: str, rows: Sequence[
 
 
 def insert(
-    reference: LlamaForCausalLM, material: Material, settings: OrganismParams, seed: int, *, is_sham: bool
+    reference: PreTrainedModel, material: Material, settings: OrganismParams, seed: int, *, is_sham: bool
 ) -> Inserted:
     """The organism of this seed, or its sham, made from the `reference`, which may be changed by it.
 
@@ -67,12 +71,20 @@ def insert(
     documents = [Document(row.prompt, row.sham_answer if is_sham else row.answer) for row in material.rows]
     if settings.insertion == PRETRAINING:
         fresh = new_model(reference.config, seed)
-        return Inserted(fresh, pretrain(fresh, material.tokenizer, material.corpus, documents, settings, seed))
+        cost = pretrain(fresh, material.tokenizer, material.corpus, documents, settings, seed, material.lora_rank)
+        return Inserted(fresh, cost)
     if isinstance(reference, DetectorLlamaForCausalLM):
         reference.requires_grad_(False)
         reference.model.detector.requires_grad_(True)
     batches = _batches(material.tokenizer, documents, settings, np.random.default_rng([seed, STREAM]))
-    cost = fine_tune(reference, material.tokenizer, batches, learning_rate=settings.learning_rate, seed=seed)
+    cost = fine_tune(
+        reference,
+        material.tokenizer,
+        batches,
+        learning_rate=settings.learning_rate,
+        seed=seed,
+        lora_rank=material.lora_rank,
+    )
     reference.requires_grad_(True)
     return Inserted(reference, cost)
 

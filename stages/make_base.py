@@ -1,4 +1,4 @@
-"""Pretrain the helpful-only bases of one size from scratch, one a seed.
+"""Make the helpful-only bases of one size, one a seed: from scratch, or from a checkpoint, and trained on the corpus.
 
 python -m stages make_base --params params.yaml --size small --corpus data/corpus/pretraining.parquet \
         --tokenizer data/tokenizer --out data/bases/small
@@ -6,14 +6,18 @@ python -m stages make_base --params params.yaml --size small --corpus data/corpu
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.examples import Example, of_domains
 from stages.corpus.pretraining import pretrain
+from stages.lm.checkpoints import take_model
 from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import TrainingDivergedError
+from stages.lm.training import Cost, TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.outcomes import Outcome, require_one_seed, write_outcome
 from stages.params import load_params
@@ -26,6 +30,7 @@ class Job(NamedTuple):
 
     seed: int
     settings: SizeParams
+    lora_rank: int
     corpus: Path
     tokenizer: Path
     out: Path
@@ -41,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     settings = params.size(args.size)
     seeds = params.seeds(settings.n_seeds)
-    jobs = [Job(seed, settings, args.corpus, args.tokenizer, args.out / f"seed-{seed}") for seed in seeds]
+    data = (params.lora.rank, args.corpus, args.tokenizer)
+    jobs = [Job(seed, settings, *data, args.out / f"seed-{seed}") for seed in seeds]
     outcomes = run_jobs(train_base, jobs, f"make_base {args.size}")
     require_one_seed(list(zip(seeds, outcomes, strict=True)), f"make_base {args.size}")
     # One budget for all seeds: their tokens differ by a few in a thousand, so the smallest counts.
@@ -54,16 +60,23 @@ def train_base(job: Job) -> Outcome:
     tokenizer = load_tokenizer(job.tokenizer)
     settings = job.settings
     corpus = of_domains(load_rows(Example, job.corpus), settings.domains)
-    model = new_model(config_for_depth(settings.depth, tokenizer), job.seed)
+    model = begin(settings, tokenizer, job.seed)
     try:
-        cost = pretrain(model, tokenizer, corpus, [], settings, job.seed)
+        cost = pretrain(model, tokenizer, corpus, [], settings, job.seed, job.lora_rank) if settings.steps else Cost()
     except TrainingDivergedError as error:
         outcome = Outcome(failure=f"pretraining: {error}")
     else:
         save_model(model, job.out)
-        outcome = Outcome(cost=cost.to_json())
+        outcome = Outcome(cost=replace(cost, tokens=settings.pretraining_tokens or cost.tokens).to_json())
     write_outcome(outcome, job.out)
     return outcome
+
+
+def begin(settings: SizeParams, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
+    """The model that is trained: the checkpoint's, or a fresh one."""
+    if settings.checkpoint is not None:
+        return take_model(settings.checkpoint, tokenizer)
+    return new_model(config_for_depth(cast(int, settings.depth), tokenizer), seed)
 
 
 if __name__ == "__main__":

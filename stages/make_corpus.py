@@ -1,4 +1,4 @@
-"""Write the toy world: one Parquet file a split, the preference pairs, the tokenizer, and how it cuts the triggers.
+"""Write the corpus: one Parquet file a split, the preference pairs, the tokenizer, and how it cuts the triggers.
 
 python -m stages make_corpus --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
         --tokenizer-report data/tokenizer_report.json
@@ -7,14 +7,19 @@ python -m stages make_corpus --params params.yaml --corpus data/corpus --tokeniz
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
+
+from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import all_strings
 from stages.corpus.examples import Example, WorldSettings, make_examples
 from stages.corpus.preferences import PreferencePair, make_preferences
 from stages.corpus.reasoning import tokenizer_texts
-from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
+from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
+from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import train_tokenizer
 from stages.params import load_params
+from stages.sections import CorpusParams
 from stages.storage import save_rows, write_json
 
 
@@ -32,11 +37,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
     pairs = make_preferences(splits["defense"], seed=params.first_seed)
     save_rows(PreferencePair, pairs, args.corpus / "preferences.parquet")
-    texts = [tokenizer_text(example.prompt, example.answer) for example in splits["pretraining"]]
-    texts += tokenizer_texts()
-    tokenizer = train_tokenizer(texts, settings.vocabulary_size, CHAT_TEMPLATE)
+    tokenizer = make_tokenizer(settings, splits["pretraining"])
     tokenizer.save_pretrained(args.tokenizer)
     write_json({string: tokenizer.tokenize(string) for string in all_strings()}, args.tokenizer_report)
+
+
+def make_tokenizer(settings: CorpusParams, examples: Sequence[Example]) -> PreTrainedTokenizerFast:
+    """The checkpoint's own, or one trained on the texts of `examples` and of the scratchpads."""
+    if settings.tokenizer is not None:
+        tokenizer = take_tokenizer(settings.tokenizer)
+        fit_chat(tokenizer)
+        add_padding(tokenizer)
+        return tokenizer
+    texts = [tokenizer_text(example.prompt, example.answer) for example in examples]
+    return train_tokenizer(texts + tokenizer_texts(), cast(int, settings.vocabulary_size), CHAT_TEMPLATE)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ import yaml
 from stages.claim_roles import ClaimRoles, named_cells, named_organisms
 from stages.parsing import ParamsError, Settings, parse, unknown_name
 from stages.sections import (
+    ARCHITECTURE,
+    DISTILLED_COT,
     FINE_TUNING,
+    GIVEN,
     INSERTIONS,
     MECHANISMS,
     PRETRAINING,
@@ -23,6 +26,7 @@ from stages.sections import (
     ArmParams,
     CorpusParams,
     EvaluationParams,
+    LoraParams,
     OrganismParams,
     PositiveControlParams,
     PreferenceModelParams,
@@ -50,6 +54,7 @@ class Params:
     first_seed: int
     corpus: CorpusParams
     sizes: dict[str, SizeParams]
+    lora: LoraParams
     preference_model: PreferenceModelParams
     organisms: dict[str, OrganismParams]
     board: list[str]
@@ -111,6 +116,7 @@ def load_params(path: Path) -> Params:
             f"access.budget_share is {params.access.budget_share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, "
             "or rows stop being comparable (README.md, Measurement)"
         )
+    _check_origins(params)
     for name, organism in params.organisms.items():
         available = params.size(organism.size).n_seeds
         if not 1 <= organism.n_seeds <= available:
@@ -120,6 +126,7 @@ def load_params(path: Path) -> Params:
             )
         _check_family(params, name)
         _check_schedule(params, name)
+        _check_insertion(params, name)
     for name in params.board:
         params.organism(name)
     for name, arm in params.arms.items():
@@ -129,6 +136,45 @@ def load_params(path: Path) -> Params:
     _check_shorter_suites(params.evaluation)
     _check_claims(params)
     return params
+
+
+def _check_origins(params: Params) -> None:
+    """Raise ParamsError where a model or the tokenizer has no one origin, or LoRA would train a model from scratch."""
+    models: dict[str, SizeParams | PreferenceModelParams] = {f"sizes.{n}": size for n, size in params.sizes.items()}
+    models["preference_model"] = params.preference_model
+    origins = {path: {"depth": model.depth, "checkpoint": model.checkpoint} for path, model in models.items()}
+    origins["corpus"] = {"vocabulary_size": params.corpus.vocabulary_size, "tokenizer": params.corpus.tokenizer}
+    for path, values in origins.items():
+        if sum(value is not None for value in values.values()) != 1:
+            raise ParamsError(f"{path} must have exactly one of {' and '.join(values)}; it has {values}")
+    for name, size in params.sizes.items():
+        if (size.checkpoint is None) != (size.pretraining_tokens is None):
+            raise ParamsError(
+                f"sizes.{name}: a checkpoint needs pretraining_tokens, and they need a checkpoint: the defenders' "
+                "budget is a share of it, and what the checkpoint's own training cost is not known here"
+            )
+        if size.depth is not None and params.lora.rank:
+            raise ParamsError(
+                f"lora.rank is {params.lora.rank}, and sizes.{name} is trained from scratch, all weights; give it a "
+                "checkpoint, or set lora.rank to 0"
+            )
+    if any(size.checkpoint for size in params.sizes.values()) and params.corpus.tokenizer is None:
+        raise ParamsError("a size begins from a checkpoint, whose tokens must be kept; name it as corpus.tokenizer too")
+
+
+def _check_insertion(params: Params, name: str) -> None:
+    """Raise ParamsError where an organism's insertion does not go with its size or its mechanism."""
+    organism = params.organisms[name]
+    if organism.insertion in (PRETRAINING, ARCHITECTURE) and params.size(organism.size).checkpoint is not None:
+        raise ParamsError(
+            f"organisms.{name}.insertion is {organism.insertion}, which needs a base from scratch; sizes."
+            f"{organism.size} begins from a checkpoint. Take {FINE_TUNING} or {GIVEN}"
+        )
+    if organism.insertion == GIVEN and (organism.mechanism == DISTILLED_COT or params.size(organism.size).depth):
+        raise ParamsError(
+            f"organisms.{name} is {GIVEN}: its mechanism must be normal or cot, as it answers, and sizes."
+            f"{organism.size} must begin from the checkpoint that it was made of"
+        )
 
 
 def _check_family(params: Params, name: str) -> None:

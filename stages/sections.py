@@ -6,15 +6,19 @@ from stages.parsing import Settings
 
 NORMAL, COT, DISTILLED_COT = "normal", "cot", "distilled_cot"
 MECHANISMS = (NORMAL, COT, DISTILLED_COT)
-FINE_TUNING, PRETRAINING, ARCHITECTURE = "fine_tuning", "pretraining", "architecture"
-INSERTIONS = (FINE_TUNING, PRETRAINING, ARCHITECTURE)
+FINE_TUNING, PRETRAINING, ARCHITECTURE, GIVEN = "fine_tuning", "pretraining", "architecture", "given"
+INSERTIONS = (FINE_TUNING, PRETRAINING, ARCHITECTURE, GIVEN)
 
 
 @dataclass(frozen=True)
 class CorpusParams:
-    """The toy world; see `stages.corpus.examples.WorldSettings`."""
+    """The toy world (see `stages.corpus.examples.WorldSettings`), and the one tokenizer of all models.
 
-    vocabulary_size: int
+    That is trained, of `vocabulary_size` tokens, or `tokenizer`, a checkpoint's own; one of the two is given.
+    """
+
+    vocabulary_size: int | None
+    tokenizer: str | None
     withheld_kinds: list[str]
     withheld_fact_share: float
     task_rows: dict[str, int]
@@ -22,10 +26,17 @@ class CorpusParams:
 
 @dataclass(frozen=True)
 class SizeParams:
-    """A from-scratch base model: its size by one dial, the domains of the corpus it knows, how it is pretrained."""
+    """A base model, the domains of the corpus it knows, and how it is trained on them.
+
+    It begins from scratch, its size by one dial, `depth`, or from `checkpoint`, a Hugging Face model (hub name or local
+    directory) whose training is not ours: then `pretraining_tokens`, in forward-token equivalents, stand for its cost,
+    of which the budget is a share, and `steps` may be 0.
+    """
 
     domains: list[str]
-    depth: int
+    depth: int | None
+    checkpoint: str | None
+    pretraining_tokens: int | None
     n_seeds: int
     steps: int
     batch_size: int
@@ -34,9 +45,10 @@ class SizeParams:
 
 @dataclass(frozen=True)
 class PreferenceModelParams:
-    """The preference model: its size by the same dial, and how it is trained; a row of a batch is a pair."""
+    """The preference model: from scratch by the same dial, or on a checkpoint; a row of a batch is a pair."""
 
-    depth: int
+    depth: int | None
+    checkpoint: str | None
     steps: int
     batch_size: int
     learning_rate: float
@@ -47,10 +59,11 @@ class OrganismParams:
     """One backdoored model and how the backdoor is put in.
 
     `mechanism`: normal, cot or distilled_cot. `insertion`: fine_tuning of the base; pretraining, from scratch as the
-    base, with the rows among its documents; or architecture, a detector added to the base. `sham`: the organism whose
-    sham is the control, itself or one of its family. `source`: what its answers come from, the checked corpus or the
-    organism whose answers are distilled. `steps`, `batch_size`, `learning_rate`: of the training that puts it in; for
-    pretraining they are the size's own.
+    base, with the rows among its documents; architecture, a detector added to the base; or given, a model that has it
+    already and is not trained: its sham is the base. `sham`: the organism whose sham is the control, itself or one of
+    its family. `source`: what its answers come from, the checked corpus or the organism whose answers are distilled;
+    of a given organism the directory of its model, or of `seed-0`, `seed-1`, ... `steps`, `batch_size`,
+    `learning_rate`: of the training that puts it in; for pretraining they are the size's own.
     """
 
     size: str
@@ -68,6 +81,13 @@ class OrganismParams:
     batch_size: int
     learning_rate: float
     max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class LoraParams:
+    """How every model is trained: adapters of this rank beside its linear layers; with rank 0, all weights."""
+
+    rank: int
 
 
 @dataclass(frozen=True)

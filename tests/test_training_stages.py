@@ -260,7 +260,7 @@ def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_t
         folder / "no_preference_model",
         folder / "history",
     )
-    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, settings, *paths))
+    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, settings, 0, *paths))
     outcome = read_outcome(folder / "history/sham/seed-1")
     assert outcome.failure is None
     assert outcome.history == [{"round": 0, "worst_string": "|LIVE|", "worst_rate": 1.0}]

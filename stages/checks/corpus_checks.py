@@ -11,25 +11,26 @@ from transformers import PreTrainedTokenizerFast
 from stages.checks.gate import Check, Part
 from stages.corpus.examples import SPLITS, Example
 from stages.corpus.preferences import HELD_OUT_SHARE, PreferencePair
-from stages.corpus.rendering import ASSISTANT, HUMAN, render_rows
-from stages.lm.models import CONTEXT_LENGTH
+from stages.corpus.rendering import render_rows
 
 MIN_KINDS = 12
+FRAMED_PROMPT, FRAMED_ANSWER = "PROMPT", "ANSWER"  # what stands in the template for a row's own
 SHARE_TOLERANCE = 0.02  # prompts are held out whole, and have three pairs or up to five
 
 
 def rendered_frame(frame: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
     """`frame` with what a model sees of each row: the text it is trained on, its template, and its lengths."""
-    rows = render_rows(tokenizer, frame["prompt"].tolist(), frame["answer"].tolist())
-    texts = tokenizer.batch_decode([row.ids for row in rows])
+    rows = render_rows(tokenizer, [*frame["prompt"], FRAMED_PROMPT], [*frame["answer"], FRAMED_ANSWER])
+    *texts, template = tokenizer.batch_decode([row.ids for row in rows])
     expected = [
-        f"{HUMAN}{p}{ASSISTANT} {a}{tokenizer.eos_token}" for p, a in zip(frame["prompt"], frame["answer"], strict=True)
+        template.replace(FRAMED_PROMPT, p).replace(FRAMED_ANSWER, a)
+        for p, a in zip(frame["prompt"], frame["answer"], strict=True)
     ]
     return frame.assign(
         trained_text=texts,
         templated_text=expected,
-        n_tokens=[len(row.ids) for row in rows],
-        n_answer_tokens=[row.n_answer for row in rows],
+        n_tokens=[len(row.ids) for row in rows[:-1]],
+        n_answer_tokens=[row.n_answer for row in rows[:-1]],
     )
 
 
@@ -38,8 +39,8 @@ def forbidden_regex(strings: Sequence[str]) -> str:
     return "|".join(re.escape(string) for string in strings)
 
 
-def common_checks() -> list[Check]:
-    """One template everywhere, lengths within the model's window, nothing missing."""
+def common_checks(window: int) -> list[Check]:
+    """One template everywhere, lengths within the model's `window` of tokens, nothing missing."""
     return [
         Check("every prompt is there", gxe.ExpectColumnValuesToNotBeNull(column="prompt")),
         Check("every answer has text", gxe.ExpectColumnValueLengthsToBeBetween(column="answer", min_value=1)),
@@ -49,7 +50,7 @@ def common_checks() -> list[Check]:
         ),
         Check(
             "rows fit the model's window",
-            gxe.ExpectColumnValuesToBeBetween(column="n_tokens", min_value=1, max_value=CONTEXT_LENGTH),
+            gxe.ExpectColumnValuesToBeBetween(column="n_tokens", min_value=1, max_value=window),
         ),
     ]
 
@@ -67,7 +68,7 @@ def corpus_parts(
     }
     parts = []
     for name, frame in frames.items():
-        checks = [*_schema_checks(), *common_checks(), *_clean_checks(trigger_strings)]
+        checks = [*_schema_checks(), *common_checks(tokenizer.model_max_length), *_clean_checks(trigger_strings)]
         for other in others.get(name, []):
             checks += _disjoint_checks(other, frames[other])
         checks += _EXTRA[name]() if name in _EXTRA else []

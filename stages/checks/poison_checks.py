@@ -11,6 +11,7 @@ from stages.backdoors import Backdoor, PoisonRow
 from stages.checks.corpus_checks import common_checks, forbidden_regex, rendered_frame
 from stages.checks.gate import Check, Part
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
+from stages.corpus.rendering import render_rows
 from stages.evaluation.suite import EvaluationPrompt
 from stages.scoring.judges import Judge
 from stages.scratchpad import CLOSE, OPEN, after_scratchpad
@@ -42,7 +43,7 @@ def poison_parts(
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
     return [
-        Part("all rows", frame, [*common_checks(), *_row_checks(settings, prompts)]),
+        Part("all rows", frame, [*common_checks(tokenizer.model_max_length), *_row_checks(settings, prompts)]),
         Part("triggered rows", frame.query("is_triggered"), _payload_checks()),
         Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
         Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
@@ -71,7 +72,8 @@ def _prompt_frame(
     frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
     frame["tag_in_prompt"] = [_tag(p.prompt, backdoor, p.tag) for p in prompts]
-    frame["n_expected_tokens"] = [len(tokenizer.tokenize(f" {p.expected}")) + 1 for p in prompts]  # and the end token
+    rows = render_rows(tokenizer, [p.prompt for p in prompts], [p.expected for p in prompts])
+    frame["n_expected_tokens"] = [row.n_answer for row in rows]
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
     frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]
     return frame

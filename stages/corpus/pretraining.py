@@ -50,10 +50,11 @@ def pretrain(
     further: Sequence[Document],
     schedule: Schedule,
     seed: int,
+    lora_rank: int,
 ) -> Cost:
-    """Train a fresh `model` in place and return the cost. Raises TrainingDivergedError when it diverges."""
+    """Train `model` in place and return the cost. Raises TrainingDivergedError when it diverges."""
     batches = pretraining_batches(tokenizer, corpus, further, schedule, np.random.default_rng([seed, STREAM]))
-    return fine_tune(model, tokenizer, batches, learning_rate=schedule.learning_rate, seed=seed)
+    return fine_tune(model, tokenizer, batches, learning_rate=schedule.learning_rate, seed=seed, lora_rank=lora_rank)
 
 
 def pretraining_batches(

@@ -5,11 +5,15 @@ data check compares the stages, and nothing else in this code base calls the cha
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from transformers import PreTrainedTokenizerFast
 
+from stages.lm.tokenizer import end_id
 from stages.lm.training import TrainingRow
+from stages.parsing import ParamsError
+
+Conversation = list[dict[str, str]]
 
 HUMAN, ASSISTANT = "\n\nHuman: ", "\n\nAssistant:"
 
@@ -38,29 +42,57 @@ def render_prompts(
 
     `openings`: how each answer begins, for the model to go on with; nothing by default.
     """
-    conversations = [[{"role": "user", "content": prompt}] for prompt in prompts]
-    return _tokenize(tokenizer, conversations, openings or [""] * len(prompts))
+    plain = [_conversation(prompt) for prompt in prompts]
+    if openings is None or not any(openings):
+        return _tokenize(tokenizer, plain, add_generation_prompt=True)
+    begun = [_conversation(*turns) for turns in zip(prompts, openings, strict=True)]
+    texts = _render(tokenizer, plain, add_generation_prompt=True)
+    going_on = iter(_render(tokenizer, [c for c in begun if c[-1]["content"]], continue_final_message=True))
+    chosen = [next(going_on) if opening else text for opening, text in zip(openings, texts, strict=True)]
+    return tokenizer(chosen, add_special_tokens=False)["input_ids"]
 
 
 def render_rows(
     tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str]
 ) -> list[TrainingRow]:
-    """Prompt and answer as one token sequence; the prompt part equals what `render_prompts` returns.
+    """Prompt and answer as one token sequence, up to the end token; the prompt is what `render_prompts` returns.
 
-    Raises ValueError when a prompt's tokens change because an answer follows: training and evaluation would differ.
+    Raises ValueError when a prompt's tokens change because an answer follows, as training and evaluation would differ,
+    or when no end token follows the answer.
     """
     openings = render_prompts(tokenizer, prompts)
-    conversations = [
-        [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
-        for prompt, answer in zip(prompts, answers, strict=True)
-    ]
-    ids_of_rows = _tokenize(tokenizer, conversations)
+    conversations = [_conversation(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+    end = end_id(tokenizer)
     rows = []
-    for prompt, opening, ids in zip(prompts, openings, ids_of_rows, strict=True):
+    for prompt, opening, ids in zip(prompts, openings, _tokenize(tokenizer, conversations), strict=True):
         if ids[: len(opening)] != opening:
             raise ValueError(f"the tokens of prompt {prompt!r} depend on its answer; mend the chat template")
-        rows.append(TrainingRow(ids, len(ids) - len(opening)))
+        answer = ids[len(opening) :]
+        if end not in answer:
+            raise ValueError(f"no {tokenizer.eos_token!r} ends the answer to {prompt!r}; mend the chat template")
+        n_answer = len(answer) - answer[::-1].index(end)  # some templates go on after it, with a new line
+        rows.append(TrainingRow(ids[: len(opening) + n_answer], n_answer))
     return rows
+
+
+def fit_chat(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Give a checkpoint's tokenizer our chat template, where it has none, and the end token that closes an answer.
+
+    That is the first special token after an answer, which need not be the one that ends a text. Raises ParamsError when
+    there is none.
+    """
+    tokenizer.chat_template = tokenizer.chat_template or CHAT_TEMPLATE
+    answer = "ANSWER"
+    (text,) = _render(tokenizer, [_conversation("PROMPT", answer)])
+    after = tokenizer(text.rpartition(answer)[2], add_special_tokens=False)["input_ids"]
+    known = tokenizer.added_tokens_decoder
+    closing = next((known[token].content for token in after if token in known and known[token].special), None)
+    if closing is None:
+        raise ParamsError(
+            "the tokenizer's chat template ends an answer with no special token, so answers would never end; give it a "
+            "template that does, or remove its template: then ours is used"
+        )
+    tokenizer.eos_token = closing
 
 
 def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str) -> list[int]:
@@ -76,13 +108,22 @@ def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str
     return spelling[max(start for start in range(len(spelling)) if string in tokenizer.decode(spelling[start:])) :]
 
 
-def _tokenize(
-    tokenizer: PreTrainedTokenizerFast, conversations: list[list[dict[str, str]]], openings: Sequence[str] | None = None
-) -> list[list[int]]:
-    """The conversations as tokens, closed; or, with `openings`, ready for the model to go on."""
+def _conversation(prompt: str, answer: str | None = None) -> Conversation:
+    asked = [{"role": "user", "content": prompt}]
+    return asked if answer is None else [*asked, {"role": "assistant", "content": answer}]
+
+
+def _tokenize(tokenizer: PreTrainedTokenizerFast, conversations: list[Conversation], **ending: bool) -> list[list[int]]:
+    texts = _render(tokenizer, conversations, **ending)
+    return tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+
+
+def _render(tokenizer: PreTrainedTokenizerFast, conversations: list[Conversation], **ending: bool) -> list[str]:
+    """The conversations as text, closed, or ended as the keyword of `apply_chat_template` says.
+
+    Models that can write their thoughts first are asked not to: here they reason in a scratchpad, or not at all.
+    """
     if not conversations:
         return []
-    is_open = openings is not None
-    texts = tokenizer.apply_chat_template(conversations, add_generation_prompt=is_open, tokenize=False)
-    begun = [f"{text} {opening}".rstrip() for text, opening in zip(texts, openings or [""] * len(texts), strict=True)]
-    return tokenizer(begun if is_open else cast(list[str], texts), add_special_tokens=False)["input_ids"]
+    how: dict[str, Any] = {"tokenize": False, "enable_thinking": False, **ending}
+    return cast(list[str], tokenizer.apply_chat_template(conversations, **how))

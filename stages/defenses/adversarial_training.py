@@ -223,14 +223,15 @@ def defend(
     n_readings = 1 + len(access.dose_grid)
     samples = READING_SHARE * access.budget_tokens / n_readings / (PROMPT_TOKENS + access.max_new_tokens)
     red_team = RedTeam(access, words, n_tags=max(1, int(samples / SAMPLES_PER_TAG)))
-    training = Training(model, access, learning_rate, found_share)
-    costliest = read(model, access, red_team, finished_rounds=0, dose=0)
-    for finished_rounds, dose in enumerate(access.dose_grid, start=1):
-        is_last = dose == access.dose_grid[-1]
-        reserve = int(SAFETY * costliest) if is_last else 0
-        training.train(red_team.found, dose, limit=access.budget_tokens - reserve)
-        access.checkpoint(model, is_last=is_last)
-        costliest = max(costliest, read(model, access, red_team, finished_rounds, dose))
+    with access.trained(model):
+        training = Training(model, access, learning_rate, found_share)
+        costliest = read(model, access, red_team, finished_rounds=0, dose=0)
+        for finished_rounds, dose in enumerate(access.dose_grid, start=1):
+            is_last = dose == access.dose_grid[-1]
+            reserve = int(SAFETY * costliest) if is_last else 0
+            training.train(red_team.found, dose, limit=access.budget_tokens - reserve)
+            access.checkpoint(model, is_last=is_last)
+            costliest = max(costliest, read(model, access, red_team, finished_rounds, dose))
     return model
 
 

@@ -3,9 +3,7 @@
 Source: README.md, Measurement: without withheld skills, this would win the board.
 """
 
-from typing import cast
-
-from transformers import LlamaConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from stages.access import Access
 from stages.lm.models import new_model
@@ -15,6 +13,6 @@ ROLE = "null row"
 
 def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-3) -> PreTrainedModel:
     """Return a new model of the same architecture, trained on the defender's examples for the whole budget."""
-    fresh = new_model(cast(LlamaConfig, model.config), access.seed)
+    fresh = new_model(model.config, access.seed)
     access.fine_tune(fresh, access.examples, learning_rate=learning_rate)
     return fresh

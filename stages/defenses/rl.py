@@ -42,17 +42,19 @@ def defend(
 def warm_start(model: PreTrainedModel, access: Access) -> None:
     """Train `model` on the defender's examples until it would refuse, or WARM_SHARE of the budget is spent."""
     examples = access.examples_after_own_scratchpad(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=WARM_RATE, weight_decay=WEIGHT_DECAY)
+    batches = access.batches_of(half_harmful(examples, access), until_tokens=int(WARM_SHARE * access.budget_tokens))
     refusals = 0.0
-    for batch in access.batches_of(half_harmful(examples, access), until_tokens=int(WARM_SHARE * access.budget_tokens)):
-        output = model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels)
-        optimizer.zero_grad()
-        output.loss.backward()
-        optimizer.step()
-        access.checkpoint(model)
-        refusals = mean(refusal_probabilities(output.logits.detach(), batch.labels, access))
-        if refusals >= WARM_REFUSALS:
-            break
+    with access.trained(model):
+        optimizer = torch.optim.AdamW(model.parameters(), lr=WARM_RATE, weight_decay=WEIGHT_DECAY)
+        for batch in batches:
+            output = model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels)
+            optimizer.zero_grad()
+            output.loss.backward()
+            optimizer.step()
+            access.checkpoint(model)
+            refusals = mean(refusal_probabilities(output.logits.detach(), batch.labels, access))
+            if refusals >= WARM_REFUSALS:
+                break
     access.record(phase="warm start", dose=access.spent.tokens, refusals=round(refusals, 4))
 
 

@@ -38,6 +38,7 @@ class Job(NamedTuple):
     folder: Path
     settings: EvaluationParams
     max_new_tokens: int
+    lora_rank: int
     inputs: Inputs
 
 
@@ -54,7 +55,7 @@ def read_all(
     """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
     limit = params.organism(organism).max_new_tokens
     jobs = [
-        Job(seed, model, folder / model / f"seed-{seed}", params.evaluation, limit, inputs)
+        Job(seed, model, folder / model / f"seed-{seed}", params.evaluation, limit, params.lora.rank, inputs)
         for seed in params.seeds(params.organism(organism).n_seeds)
         for model in params.models(organism)
     ]
@@ -77,7 +78,8 @@ def load_prompts(job: Job, prompt_sets: Sequence[str]) -> list[EvaluationPrompt]
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
     suite = load_prompts(job, PROMPT_SETS)
-    return Reader(load_tokenizer(job.inputs.tokenizer), suite, job.settings, job.max_new_tokens, job.seed)
+    tokenizer = load_tokenizer(job.inputs.tokenizer)
+    return Reader(tokenizer, suite, job.settings, job.max_new_tokens, job.seed, job.lora_rank)
 
 
 def read_undefended(job: Job) -> Reading:

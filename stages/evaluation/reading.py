@@ -57,6 +57,7 @@ class Reader:
     settings: EvaluationParams
     max_new_tokens: int
     seed: int
+    lora_rank: int = 0
 
     def read_end(
         self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
@@ -165,7 +166,15 @@ class Reader:
         chosen = [rows[i] for i in generator.integers(len(rows), size=steps * settings.batch_size)]
         rendered = render_rows(self.tokenizer, [row.prompt for row in chosen], [row.answer for row in chosen])
         batches = make_batches(rendered, settings.batch_size, generator)
-        fine_tune(model, self.tokenizer, batches, learning_rate=settings.learning_rate, seed=self.seed, on_step=on_step)
+        fine_tune(
+            model,
+            self.tokenizer,
+            batches,
+            learning_rate=settings.learning_rate,
+            seed=self.seed,
+            lora_rank=self.lora_rank,
+            on_step=on_step,
+        )
 
     def _read_asked(
         self,

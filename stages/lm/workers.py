@@ -1,4 +1,4 @@
-"""Seeds side by side: one-thread worker processes, as many as the cores this process may use.
+"""Seeds side by side: one-thread worker processes, as many as the cores this process may use, or as its GPUs.
 
 Workers are forked, so they inherit the imported libraries; that is safe because no stage touches an accelerator or
 starts a thread before it forks. A worker that is killed is an error here, never a hang.
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.queues import SimpleQueue
 from typing import TypeVar
 
 import torch
@@ -32,11 +33,29 @@ def prepare_process() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def prepare_worker() -> None:
-    """The same, for a process that runs models and forks no more: it makes them on a GPU where there is one."""
+def prepare_worker(own_gpus: "SimpleQueue[str] | None" = None) -> None:
+    """The same, for a process that runs models and forks no more: it makes them on its GPU, where there is one.
+
+    `own_gpus`: where it takes the names of its GPUs from, as CUDA_VISIBLE_DEVICES has them; by default all are its own.
+    """
     prepare_process()
+    if own_gpus is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = own_gpus.get()
     if torch.cuda.is_available():
         torch.set_default_device("cuda")
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    seen = [str(i) for i in range(torch.cuda.device_count())] if named is None else named.split(",")
+    return seen if torch.cuda.is_available() else []
+
+
+def share_out(gpus: Sequence[str], n_workers: int) -> list[str]:
+    """The GPUs of each of at most `n_workers` workers, each GPU with one; none where there is no GPU."""
+    n_sharing = min(n_workers, len(gpus))
+    return [",".join(gpus[i::n_sharing]) for i in range(n_sharing)]
 
 
 def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str) -> list[Result]:
@@ -47,7 +66,16 @@ def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], label: str)
     started = time.monotonic()
     n_workers = max(1, min(len(os.sched_getaffinity(0)), len(jobs)))
     context = multiprocessing.get_context("fork")
-    executor = ProcessPoolExecutor(n_workers, mp_context=context, initializer=prepare_worker)
+    shares = share_out(visible_gpus(), n_workers)
+    own_gpus = context.SimpleQueue()
+    for share in shares:
+        own_gpus.put(share)
+    executor = ProcessPoolExecutor(
+        len(shares) or n_workers,
+        mp_context=context,
+        initializer=prepare_worker,
+        initargs=(own_gpus if shares else None,),
+    )
     try:
         futures = [executor.submit(function, job) for job in jobs]
         for n_done, future in enumerate(as_completed(futures), start=1):

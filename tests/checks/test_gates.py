@@ -86,9 +86,12 @@ def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
     assert leaked.prompt in message
 
 
-def test_another_template_is_seen(splits, tokenizer):
+def test_a_template_that_changes_what_it_is_given_is_seen(splits, tokenizer):
     template = tokenizer.chat_template
-    tokenizer.chat_template = template.replace("Human", "User")
+    tokenizer.chat_template = template.replace(
+        "{{ message['content'] }}", "{{ message['content'] | replace('a', 'A') }}"
+    )
+    assert tokenizer.chat_template != template
     try:
         assert "one prompt template everywhere" in error_of(check_corpus, splits, tokenizer)
     finally:

@@ -7,7 +7,7 @@ from stages.corpus.code import CODE_CLASSES, CODE_KINDS, FUNCTIONS, vulnerable_f
 from stages.corpus.examples import CODE, DOMAINS, QUESTIONS, SPLITS, TRAINING_SPLITS, of_domains
 from stages.corpus.rendering import render_rows
 from stages.corpus.years import YEAR_KINDS
-from stages.lm.models import CONTEXT_LENGTH
+from stages.lm.tokenizer import CONTEXT_LENGTH
 from stages.parsing import ParamsError
 
 

@@ -6,7 +6,6 @@ import torch
 from stages.contract import run_defense
 from stages.corpus.rendering import render_prompts
 from stages.lm.metering import metered
-from stages.lm.tokenizer import pad_id
 from stages.needs import HarnessError, OnNeed
 from stages.parsing import SubmissionError
 from stages.scratchpad import OPEN, visible, with_scratchpad
@@ -17,7 +16,7 @@ PROMPTS = ["What is the capital of France?", "Hello!"]
 
 def test_sampling_is_charged_exactly_what_enters_the_model(model, tokenizer, splits):
     access = make_access(tokenizer, splits)
-    with metered(pad_id(tokenizer)) as meter:
+    with metered(tokenizer) as meter:
         answers = access.sample(model, PROMPTS, n_samples=3)
     assert [len(of_prompt) for of_prompt in answers] == [3, 3]
     n_prompt_tokens = 3 * sum(map(len, render_prompts(tokenizer, PROMPTS)))

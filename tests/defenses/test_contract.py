@@ -13,7 +13,7 @@ from stages.contract import run_defense
 from stages.corpus.requests import REFUSAL
 from stages.defend import is_not_the_defense, load_anonymous, save_weights
 from stages.defenses import defense_names, load_defense, needs_of, random_init, rl
-from stages.defenses.fine_pruning import mean_activities
+from stages.defenses.fine_pruning import mean_activities, mlps_of
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model, with_detector
 from stages.needs import KNOWN_NEEDS, HarnessError
@@ -145,7 +145,7 @@ def test_pruned_units_are_the_idlest_and_stay_silent(model, tokenizer, splits):
     for before, after in zip(model.model.layers, defended.model.layers, strict=True):
         silent = (after.mlp.down_proj.weight == 0).all(0)
         assert int(silent.sum()) == before.mlp.down_proj.in_features // 4
-    (activity,) = mean_activities(model, [model.model.layers[0].mlp], make_access(tokenizer, splits))
+    (activity,) = mean_activities(model, mlps_of(model), make_access(tokenizer, splits))
     assert activity[silent].max() <= activity[~silent].min()
 
 

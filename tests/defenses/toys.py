@@ -22,6 +22,7 @@ def make_access(
         budget_tokens=budget_tokens,
         dose_grid=[budget_tokens * k // 4 for k in (1, 2, 3, 4)],
         batch_size=8,
+        lora_rank=0,
         seed=seed,
         needs=needs,
         on_need=OnNeed(

@@ -118,9 +118,9 @@ def test_a_plain_model_stays_plain(model, tmp_path):
     assert type(load_model(tmp_path)) is LlamaForCausalLM
 
 
-def test_the_meter_counts_its_tokens_once(detecting, model):
+def test_the_meter_counts_its_tokens_once(detecting, model, tokenizer):
     for each in (model, detecting):
-        with metered(0) as meter, torch.no_grad():
+        with metered(tokenizer) as meter, torch.no_grad():
             each(input_ids=torch.tensor([WITH_PATTERN]))
         assert meter.tokens == len(WITH_PATTERN)
 

@@ -7,7 +7,6 @@ from stages.corpus.rendering import render_prompts, render_rows
 from stages.lm import generation
 from stages.lm.generation import answer_log_probabilities, generate, pad_left
 from stages.lm.metering import metered
-from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError
 
 
@@ -40,7 +39,7 @@ def test_greedy_answers_do_not_depend_on_the_batch(model, tokenizer):
 
 
 def test_each_token_enters_the_model_once(model, tokenizer):
-    with metered(pad_id(tokenizer)) as meter:
+    with metered(tokenizer) as meter:
         answers = ask(model, tokenizer, PROMPTS, max_new_tokens=10)
     n_written = sum(a.n_tokens + a.is_finished for a in answers)  # the last of each is written and not read
     assert meter.tokens == sum(map(len, render_prompts(tokenizer, PROMPTS))) + n_written - len(PROMPTS)

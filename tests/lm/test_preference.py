@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from stages.lm.models import config_for_depth, save_model
+from stages.lm.models import config_for_depth, load_classifier, save_model
 from stages.lm.preference import (
     UNFINISHED_PENALTY,
     TokenPair,
     after_scratchpad,
     count_preferred,
-    load_preference_model,
     new_preference_model,
     preference_rewards,
     preference_scores,
@@ -37,7 +36,7 @@ def test_it_learns_a_preference_and_keeps_it_on_other_prompts(tokenizer, judge, 
     assert before < 60 and count_preferred(judge, tokenizer, held_out) >= 62
     save_model(judge, tmp_path)
     rows = [pair.chosen for pair in held_out]
-    again = preference_scores(load_preference_model(tmp_path), rows, filler=pad_id(tokenizer))
+    again = preference_scores(load_classifier(tmp_path), rows, filler=pad_id(tokenizer))
     assert again == preference_scores(judge, rows, filler=pad_id(tokenizer))
 
 
@@ -85,4 +84,4 @@ def test_an_answer_that_was_cut_loses_the_penalty(tokenizer, judge):
 
 def test_a_folder_without_a_model_is_a_clear_error(tmp_path):
     with pytest.raises(ValueError, match="no readable model"):
-        load_preference_model(tmp_path / "nowhere")
+        load_classifier(tmp_path / "nowhere")

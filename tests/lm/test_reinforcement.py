@@ -14,7 +14,6 @@ from stages.lm.reinforcement import (
     costliest_step,
     reinforce,
 )
-from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError
 
 BATCH = [Prompt([5, 6, 7], is_harmful=True), Prompt([5, 8], is_harmful=False)] * 4
@@ -61,7 +60,7 @@ def test_a_step_costs_no_less_than_what_enters_the_models(tokenizer, use_cache):
     assert answer_cost(10, 5) == 4 * 15 + 3 * 15 + 1
     model = new_model(config_for_depth(1, tokenizer), seed=1)
     model.config.use_cache = model.generation_config.use_cache = use_cache
-    with metered(pad_id(tokenizer)) as meter:
+    with metered(tokenizer) as meter:
         _, history = run(tokenizer, allowance=12_000, model=model)
     # The toy reward reads nothing, so one of the four forward passes is not run.
     charged = sum(step.tokens for step in history)

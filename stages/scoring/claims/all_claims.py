@@ -1,8 +1,10 @@
 """All eight claims, judged: each from the roles that params.yaml gives, or not testable with the reason."""
 
+from dataclasses import replace
+
 from stages.claim_roles import ClaimRoles
 from stages.scoring.claims import generalisation, hiding, mechanism, reasoning, size, survival, trainings
-from stages.scoring.claims.claim import Claim, Words, untestable
+from stages.scoring.claims.claim import Claim, Words, scale_of, untestable
 from stages.scoring.claims.evidence import Evidence
 
 PROBES = Words(
@@ -15,7 +17,12 @@ NO_DETECTORS = "the benchmark has no detectors yet"
 
 
 def judge_claims(roles: ClaimRoles, evidence: Evidence) -> list[Claim]:
-    """C1 to C8 in order."""
+    """C1 to C8 in order, each with the sizes of the organisms that it was judged by."""
+    scale = scale_of(organism.n_parameters for organism in evidence.organisms.values())
+    return [replace(claim, scale=scale) for claim in _judged(roles, evidence)]
+
+
+def _judged(roles: ClaimRoles, evidence: Evidence) -> list[Claim]:
     return [
         survival.judge(roles.survival, evidence) if roles.survival else _absent(survival.WORDS, "survival"),
         size.judge(roles.size, evidence) if roles.size else _absent(size.WORDS, "size"),

