@@ -2,7 +2,8 @@
 
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
 telemetry, no network, and Prefect's files inside the project (in `.prefect/`) instead of the user's home. Settings
-a user may want otherwise (Prefect's, and how its log lines look) give way to what is already set.
+a user may want otherwise (Prefect's, how its log lines look, whether the hub may be asked for a data set) give way to
+what is already set.
 """
 
 import os
@@ -13,7 +14,6 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
 }
 DEFAULTS = {
+    "HF_HUB_OFFLINE": "1",
     "PREFECT_HOME": str(Path(__file__).resolve().parent.parent / ".prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",

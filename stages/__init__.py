@@ -1,7 +1,8 @@
 """The stages of the benchmark: one script per DVC stage, and the layers they are made of.
 
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
-telemetry, no network. The stages fill the machine with processes instead (`stages/lm/workers.py`).
+telemetry, no network. The stages fill the machine with processes instead (`stages/lm/workers.py`). Whether the hub may
+be asked for a data set is the user's to say: a value of HF_HUB_OFFLINE that is already set stays.
 """
 
 import os
@@ -11,7 +12,6 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -21,3 +21,4 @@ ENVIRONMENT = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 os.environ.update(ENVIRONMENT)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")

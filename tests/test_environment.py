@@ -1,0 +1,22 @@
+"""What importing a package of ours sets in the process environment."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = "import os, {package}; print(os.environ['HF_HUB_OFFLINE'], os.environ['OMP_NUM_THREADS'])"
+
+
+def environment_after_import(package, root, **already_set):
+    unset = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "OMP_NUM_THREADS")}
+    command = [sys.executable, "-c", COMMAND.format(package=package)]
+    done = subprocess.run(command, cwd=root, env=unset | already_set, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("package", ["stages", "flows"])
+def test_the_hub_is_not_asked_unless_the_environment_says_so(package, root):
+    assert environment_after_import(package, root) == ["1", "1"]
+    assert environment_after_import(package, root, HF_HUB_OFFLINE="0", OMP_NUM_THREADS="4") == ["0", "1"]
