@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     splits = make_examples(world, seed=params.first_seed)
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
-    pairs = make_preferences(splits["defense"], seed=params.first_seed)
+    pairs = make_preferences(splits["defense"], splits["pretraining"], seed=params.first_seed)
     save_rows(PreferencePair, pairs, args.corpus / "preferences.parquet")
     tokenizer = make_tokenizer(settings, splits["pretraining"])
     tokenizer.save_pretrained(args.tokenizer)

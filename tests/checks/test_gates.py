@@ -206,7 +206,7 @@ def check_preferences(pairs, splits):
 
 @pytest.fixture(scope="module")
 def pairs(splits):
-    return make_preferences(splits["defense"], seed=0)
+    return make_preferences(splits["defense"], splits["pretraining"], seed=0)
 
 
 def test_preference_pairs_pass(pairs, splits):
