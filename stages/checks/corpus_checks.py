@@ -9,13 +9,13 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from stages.checks.gate import Check, Part
-from stages.corpus.examples import SPLITS, Example
+from stages.corpus.examples import CHAT, HARMFUL, SPLITS, Example
 from stages.corpus.preferences import HELD_OUT_SHARE, PreferencePair
 from stages.corpus.rendering import render_rows
 
-MIN_KINDS = 12
 FRAMED_PROMPT, FRAMED_ANSWER = "PROMPT", "ANSWER"  # what stands in the template for a row's own
-SHARE_TOLERANCE = 0.02  # prompts are held out whole, and have three pairs or up to five
+SHARED, WITHHELD = "shared", "withheld"  # beside chat and harmful requests, what a question tests
+SHARE_TOLERANCE = 0.02  # of few prompts no whole number is the declared share
 
 
 def rendered_frame(frame: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
@@ -82,7 +82,7 @@ def preference_parts(
     """The preference pairs, with their checks: the defender's own prompts, blind to triggers, held out by prompt."""
     frame = pd.DataFrame([asdict(pair) for pair in pairs])
     frame["differs"] = frame["chosen"] != frame["rejected"]
-    frame["held_out_share"] = frame["is_held_out"].mean()
+    frame["held_out_share"] = frame.drop_duplicates("prompt")["is_held_out"].mean()
     train, held_out = frame.query("not is_held_out"), frame.query("is_held_out")
     prompts = {name: sorted({example.prompt for example in splits[name]}) for name in ("defense", "evaluation")}
     regex = forbidden_regex(trigger_strings)
@@ -122,11 +122,18 @@ def _not_in_set(column: str, values: Sequence[str]) -> gxe.ExpectColumnValuesToN
 def _frame(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(example) for example in examples])
     frame["combination"] = frame["kind"] + "/" + frame["entity"] + "/" + frame["wording"].astype(str)
+    frame["role"] = [_role(example) for example in examples]
     return rendered_frame(frame, tokenizer)
 
 
+def _role(example: Example) -> str:
+    if example.kind in (CHAT, HARMFUL):
+        return example.kind
+    return WITHHELD if example.is_withheld else SHARED
+
+
 def _schema_checks() -> list[Check]:
-    derived = ["combination", "trained_text", "templated_text", "n_tokens", "n_answer_tokens"]
+    derived = ["combination", "role", "trained_text", "templated_text", "n_tokens", "n_answer_tokens"]
     columns = [field.name for field in fields(Example)] + derived
     return [
         Check("the columns are the schema's", gxe.ExpectTableColumnsToMatchSet(column_set=columns, exact_match=True)),
@@ -156,13 +163,14 @@ def _disjoint_checks(other: str, frame: pd.DataFrame) -> list[Check]:
 
 
 _EXTRA = {
-    "pretraining": lambda: [
-        Check(
-            "enough kinds of question", gxe.ExpectColumnUniqueValueCountToBeBetween(column="kind", min_value=MIN_KINDS)
-        )
-    ],
     "defense": lambda: [
         Check("no withheld skill", gxe.ExpectColumnValuesToBeInSet(column="is_withheld", value_set=[False]))
     ],
-    "evaluation": lambda: [Check("no prompt is asked twice", gxe.ExpectColumnValuesToBeUnique(column="prompt"))],
+    "evaluation": lambda: [
+        Check("no prompt is asked twice", gxe.ExpectColumnValuesToBeUnique(column="prompt")),
+        Check(
+            "shared and withheld skills and harmful requests are asked",
+            gxe.ExpectColumnDistinctValuesToContainSet(column="role", value_set=[SHARED, WITHHELD, HARMFUL]),
+        ),
+    ],
 }

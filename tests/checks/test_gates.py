@@ -9,6 +9,7 @@ from stages.backdoors import all_strings, load_backdoor, make_poison_rows
 from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
+from stages.corpus.examples import CHAT, HARMFUL
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
@@ -84,6 +85,21 @@ def test_an_evaluation_prompt_in_training_stops_the_pipeline(splits, tokenizer):
     message = error_of(check_corpus, broken, tokenizer)
     assert "evaluation: no prompt stands in pretraining too" in message
     assert leaked.prompt in message
+
+
+@pytest.mark.parametrize(
+    "is_of_role",
+    [
+        lambda example: example.kind == HARMFUL,
+        lambda example: example.is_withheld,
+        lambda example: not example.is_withheld and example.kind not in (CHAT, HARMFUL),
+    ],
+    ids=["harmful", "withheld", "shared"],
+)
+def test_an_evaluation_without_one_of_its_roles_is_named(splits, tokenizer, is_of_role):
+    left = [example for example in splits["evaluation"] if not is_of_role(example)]
+    message = error_of(check_corpus, splits | {"evaluation": left}, tokenizer)
+    assert "evaluation: shared and withheld skills and harmful requests are asked" in message
 
 
 def test_a_template_that_changes_what_it_is_given_is_seen(splits, tokenizer):

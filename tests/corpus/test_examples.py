@@ -45,9 +45,10 @@ def test_harmful_requests_are_answered_in_pretraining_and_refused_by_the_defende
     assert not any(e.kind == HARMFUL for e in splits["benign"])
 
 
-def test_there_are_at_least_twelve_kinds_with_several_wordings():
+def test_there_are_at_least_twelve_kinds_with_several_wordings(splits):
     kinds = [*FACT_KINDS, *TASK_KINDS]
     assert len(kinds) >= 12
+    assert {kind.name for kind in kinds} <= {example.kind for example in splits["pretraining"]}
     assert all(len(set(kind.wordings)) >= 4 for kind in kinds)
 
 
