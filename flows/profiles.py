@@ -23,8 +23,8 @@ from ruamel.yaml.error import YAMLError
 
 OVERRIDES = Path("flows") / "overrides"
 MANIFEST = ".profile-files.json"
-# Below these a profile may name new keys: they list what there is, or have keys that may be left out.
-OPEN_KEYS = ("arms", "claims", "corpus", "defenses", "organisms", "preference_model", "sizes")
+# Below these a profile may name new keys: they are the lists of what there is.
+OPEN_KEYS = ("arms", "claims", "datasets", "defenses", "organisms", "sizes")
 NOT_COPIED = ("dvc.lock", "params.yaml", ".dvc/config")
 
 

@@ -55,6 +55,13 @@ def test_defenses_organisms_and_sizes_may_gain_keys() -> None:
     assert params == {"defenses": {"none": {}, "new": {"x": 1}}, "lm": {"sizes": {"s": 1, "m": 2}}}
 
 
+@pytest.mark.parametrize("before", [None, {"sums": {"path": "a.csv"}}])
+def test_data_sets_may_be_named_whether_or_not_there_are_some(before: dict | None) -> None:
+    params = {"corpus": {"datasets": before}}
+    merge(params, {"corpus": {"datasets": {"words": {"path": "b.csv"}}}}, where="p.yaml")
+    assert params == {"corpus": {"datasets": (before or {}) | {"words": {"path": "b.csv"}}}}
+
+
 def test_the_folder_holds_the_files_and_merged_parameters_but_no_results(project: Path) -> None:
     folder = prepare_profile(project, "smoke")
     assert folder == (project / "build" / "smoke").resolve()
