@@ -1,5 +1,7 @@
 """Write the corpus: one Parquet file a split, the preference pairs, the tokenizer, and how it cuts the triggers.
 
+Its rows are those of the toy world or, where params.yaml names some, of the user's data sets.
+
 python -m stages make_corpus --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
         --tokenizer-report data/tokenizer_report.json
 """
@@ -13,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import all_strings
 from stages.corpus.examples import Example, WorldSettings, make_examples
+from stages.corpus.mapped import mapped_examples
 from stages.corpus.preferences import PreferencePair, make_preferences
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
@@ -24,7 +27,7 @@ from stages.storage import save_rows, write_json
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, make the world, save it."""
+    """Parse arguments, make the corpus, save it."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "corpus", "tokenizer", "tokenizer-report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -32,7 +35,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     settings = params.corpus
     world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.task_rows)
-    splits = make_examples(world, seed=params.first_seed)
+    if settings.datasets is None:
+        splits = make_examples(world, seed=params.first_seed)
+    else:
+        splits = mapped_examples(settings.datasets, world, seed=params.first_seed)
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
     pairs = make_preferences(splits["defense"], splits["pretraining"], seed=params.first_seed)

@@ -11,10 +11,24 @@ INSERTIONS = (FINE_TUNING, PRETRAINING, ARCHITECTURE, GIVEN)
 
 
 @dataclass(frozen=True)
-class CorpusParams:
-    """The toy world (see `stages.corpus.examples.WorldSettings`), and the one tokenizer of all models.
+class DatasetParams:
+    """A data set of the user's, which is one kind of question, and its columns; see `stages.corpus.columns`.
 
-    That is trained, of `vocabulary_size` tokens, or `tokenizer`, a checkpoint's own; one of the two is given.
+    `path`: a file, a folder, or a data set of the hub. `answer`: may be left out of harmful requests alone.
+    """
+
+    path: str
+    split: str
+    prompt: str
+    answer: str | None
+
+
+@dataclass(frozen=True)
+class CorpusParams:
+    """The toy world (see `stages.corpus.examples.WorldSettings`), or the data sets that take its place, by kind.
+
+    And the one tokenizer of all models: trained, of `vocabulary_size` tokens, or `tokenizer`, a checkpoint's own; one
+    of the two is given.
     """
 
     vocabulary_size: int | None
@@ -22,6 +36,7 @@ class CorpusParams:
     withheld_kinds: list[str]
     withheld_fact_share: float
     task_rows: dict[str, int]
+    datasets: dict[str, DatasetParams] | None
 
 
 @dataclass(frozen=True)
