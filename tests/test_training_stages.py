@@ -288,7 +288,7 @@ def test_reinforcement_that_diverges_is_an_outcome_with_its_step_and_rates(
     monkeypatch.setattr(access, "preference_rewards", watched)
     params = replace(load_params(folder / "params.yaml").access, budget_share=20.0, batch_size=8, checkpoints=4)
     paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "preference_model", folder / "rl")
-    defend.defend(defend.Job(organism, "sham/seed-1", "rl", settings, params, *paths))
+    defend.defend(defend.Job(organism, "sham/seed-1", "rl", settings, params, 0, *paths))
     outcome = read_outcome(folder / "rl/sham/seed-1")
     assert outcome.failure and outcome.history and outcome.cost is None
     found = re.match(rf"TrainingDivergedError: reinforcement diverged at step (\d+): {reason}", outcome.failure)
