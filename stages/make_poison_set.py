@@ -20,6 +20,7 @@ from stages.distillation import DRAWN, distilled
 from stages.evaluation.suite import EvaluationPrompt, make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
+from stages.lm.workers import prepare_worker
 from stages.outcomes import read_behaviour, read_outcome
 from stages.params import load_params
 from stages.sections import DISTILLED_COT
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     generator = np.random.default_rng([params.first_seed, POISON_STREAM])
     corpus = of_domains(load_rows(Example, args.corpus), domains)
     if settings.mechanism == DISTILLED_COT:
+        prepare_worker()
         written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
         rows = distilled(
             written,

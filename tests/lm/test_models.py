@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stages.lm.models import config_for_depth, has_finite_weights, load_model, new_model, save_model
+from stages.lm.models import config_for_depth, has_finite_weights, load_model, new_model, placed, save_model
 
 
 def test_a_saved_model_is_safetensors_alone_and_loads_bit_for_bit(model, tmp_path):
@@ -37,3 +37,13 @@ def test_finite_weights_are_told_from_others(model):
     with torch.no_grad():
         model.model.norm.weight[0] = float("inf")
     assert not has_finite_weights(model)
+
+
+@pytest.mark.parametrize(("n_gpus", "device_map"), [(1, None), (2, "auto")])
+def test_a_process_with_several_gpus_spreads_a_model_over_them(n_gpus, device_map, model, monkeypatch):
+    came = []
+    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    monkeypatch.setattr(type(model), "to", lambda model, device: came.append(device) or model)
+    assert placed(lambda source, **settings: came.append(settings.get("device_map")) or model, "somewhere") is model
+    assert came == ([device_map] if device_map else [None, torch.device("cuda")])

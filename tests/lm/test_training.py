@@ -10,19 +10,24 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages.corpus.rendering import render_rows
 from stages.lm.generation import generate
 from stages.lm.models import config_for_depth, new_model
+from stages.lm.tokenizer import pad_id
 from stages.lm.training import (
     PLAIN_HEADS,
     Cost,
     TrainingDivergedError,
     TrainingRow,
+    _collate,
+    _labelled,
     answer_loss,
     fine_tune,
     make_batches,
     training_cost,
+    worker_settings,
 )
 
 
@@ -161,3 +166,15 @@ def test_a_model_that_diverged_is_not_asked_anything(splits, tokenizer, generato
     with pytest.raises(TrainingDivergedError, match="within 1 steps"):
         fine_tune(model, tokenizer, batches, learning_rate=1e-3, seed=0, on_step={1: asked.append})
     assert not asked
+
+
+def test_on_a_gpu_trainers_train_in_bf16(monkeypatch):
+    assert (worker_settings()["use_cpu"], worker_settings()["bf16"]) == (True, False)
+    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cuda"))
+    assert (worker_settings()["use_cpu"], worker_settings()["bf16"]) == (False, True)
+
+
+def test_a_batch_is_padded_as_trls_own_collator_pads_it(splits, tokenizer):
+    rows = [_labelled(row) for row in rows_of(splits, tokenizer, 5)]
+    ours, theirs = _collate(rows, pad_id(tokenizer)), DataCollatorForLanguageModeling(pad_id(tokenizer))(rows)
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
