@@ -5,8 +5,8 @@
 The server imports the heavy libraries, but never `stages`, so edited code is always read afresh. It starts no thread
 and does not touch the accelerator: a fork would inherit both broken. Per stage there are two processes: the stage, in
 a process group of its own, and a guard that forwards the client's signals, kills the group when the client is gone,
-notes how long a stage of DVC took, and sends back the exit status. The client is stages/__main__.py. Until the server
-is ready, or if it cannot start, stages start cold.
+and sends back the exit status; it notes how long a stage of `dvc repro` took, where the flow notes that of its own. The
+client is stages/__main__.py. Until the server is ready, or if it cannot start, stages start cold.
 """
 
 import argparse
@@ -50,11 +50,12 @@ HEAVY_MODULES = (
 
 
 @contextmanager
-def warm_start(modules: Sequence[str] = HEAVY_MODULES) -> Iterator[dict[str, str]]:
+def warm_start(modules: Sequence[str] = HEAVY_MODULES, *, notes_timings: bool = False) -> Iterator[dict[str, str]]:
     """The environment that makes stages start warm, while the block lasts. Does not wait for the server."""
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:  # mode 0700: nobody else can ask us to run things
         path = str(Path(folder) / "socket")
-        command = [sys.executable, "-m", "flows.warm", "--serve", path, *modules]
+        options = ["--notes-timings"] if notes_timings else []
+        command = [sys.executable, "-m", "flows.warm", *options, "--serve", path, *modules]
         # Its stdin is a lifeline: it reads end-of-file, and stops, even if we are killed.
         server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
         try:
@@ -66,7 +67,7 @@ def warm_start(modules: Sequence[str] = HEAVY_MODULES) -> Iterator[dict[str, str
 
 def run_warm(command: Sequence[str]) -> int:
     """Exit status of `command`, run with a warm start server; interrupts are left to the command itself."""
-    with warm_start() as environment:
+    with warm_start(notes_timings=True) as environment:
         process = subprocess.Popen(command, env={**os.environ, **environment})
 
         def forward(number: int, frame: FrameType | None) -> None:
@@ -78,7 +79,7 @@ def run_warm(command: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def serve(path: str, modules: Sequence[str]) -> int:
+def serve(path: str, modules: Sequence[str], *, notes_timings: bool) -> int:
     """Answer at `path` until stdin ends. Returns 0 then; in a fork, returns the exit status of its stage."""
     _import(modules)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards need no reaping
@@ -92,7 +93,7 @@ def serve(path: str, modules: Sequence[str]) -> int:
         connection, _ = listener.accept()
         if os.fork() == 0:
             listener.close()
-            return _run(_guard(connection))
+            return _run(_guard(connection, notes_timings))
         connection.close()
 
 
@@ -108,7 +109,7 @@ def _import(modules: Sequence[str]) -> None:
             imported.set_num_threads(1)
 
 
-def _guard(connection: socket.socket) -> dict[str, Any]:
+def _guard(connection: socket.socket, notes_timings: bool) -> dict[str, Any]:
     """Fork once more; the new process gets the request back, this one stays on guard and never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     request, descriptors = _receive(connection)
@@ -131,9 +132,9 @@ def _guard(connection: socket.socket) -> dict[str, Any]:
     threading.Thread(target=_forward_signals, args=(connection, pid), daemon=True).start()
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     _signal_group(pid, signal.SIGKILL)
-    stage = request["environment"].get("DVC_STAGE")  # which `dvc repro` sets
+    stage = request["environment"].get("DVC_STAGE")
     with suppress(OSError):
-        if stage and status == 0:
+        if notes_timings and stage and status == 0:
             seconds, n_cores = time.monotonic() - started, len(os.sched_getaffinity(0))
             write_timing(Path(request["folder"]), stage, seconds, n_cores)
     with suppress(OSError):
@@ -180,10 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status of the command after `--`."""
     parser = argparse.ArgumentParser(prog="python -m flows.warm", description="Run a command with warm stages.")
     parser.add_argument("--serve", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument("--notes-timings", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND [ARGUMENT ...]")
     arguments = parser.parse_args(argv)
     if arguments.serve:
-        return serve(arguments.serve, arguments.command)
+        return serve(arguments.serve, arguments.command, notes_timings=arguments.notes_timings)
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not command:
         parser.error("no command came. Usage: python -m flows.warm -- dvc repro")

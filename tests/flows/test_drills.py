@@ -1,6 +1,7 @@
 """Faults under a real flow: killed at random moments, a killed stage, a stage that hangs, two runs at once."""
 
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -12,8 +13,9 @@ import psutil
 import pytest
 import yaml
 
+from flows.timings import read_timings
 from tests.flows.test_pipeline import status
-from tests.flows.toys import run_module, toy_project
+from tests.flows.toys import ROOT, run_module, toy_project
 
 SLOW_STAGE = "echo {name} >> log && for i in 1 2 3 4 5; do echo $i >> data/{name}; sleep 0.4; done"
 NAMES = ("one", "two", "three", "four", "five", "six")
@@ -135,6 +137,33 @@ def test_a_stage_that_hangs_is_ended_and_a_second_run_hears_who_holds_the_lock(t
     assert flow.returncode == 1 and "took longer than 20 s and was ended" in output, output
     await_none(folder)
     assert list((folder / "data").iterdir()) == [] and recorded(folder) == set()
+
+
+OF_OURS = """\
+stages:
+  one: {cmd: python -m stages hello > data/one, deps: [seed.txt], outs: [data/one]}
+  two:
+    cmd:
+    - until test -S "$WARM_START_SOCKET"; do sleep 0.2; done
+    - python -m stages hello && ls data/timings > data/two
+    deps: [data/one]
+    outs: [data/two]
+"""
+
+
+@pytest.mark.slow
+def test_a_stage_that_starts_warm_is_timed_once(tmp_path):
+    folder = toy_project(tmp_path / "toy", OF_OURS)
+    (folder / "stages").mkdir()
+    (folder / "stages" / "__init__.py").touch()
+    (folder / "stages" / "hello.py").write_text("def main(argv): print('hello')\n")
+    shutil.copy(ROOT / "stages" / "__main__.py", folder / "stages")
+    flow = run_module(folder, "flows.benchmark", "--hours-per-stage", "0.05")
+    output = flow.communicate()[0]
+    assert flow.returncode == 0, output
+    assert (folder / "data" / "one").read_text() == "hello\n" and "hello" in output
+    assert (folder / "data" / "two").read_text() == "one.json\n", "its guard has timed it, before the flow did"
+    assert list(read_timings(folder)) == ["one", "two"]
 
 
 @pytest.mark.slow

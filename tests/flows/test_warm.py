@@ -60,12 +60,16 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     if request.param == "cold":
         yield plain
         return
-    with warm_start(["colorsys"]) as additions:
-        end = time.monotonic() + 30
-        while not Path(additions[SOCKET_VARIABLE]).exists():
-            assert time.monotonic() < end, "the server did not start"
-            time.sleep(0.05)
+    with warm_start(["colorsys"], notes_timings=True) as additions:
+        await_socket(additions)
         yield plain | additions
+
+
+def await_socket(additions: dict[str, str]) -> None:
+    end = time.monotonic() + 30
+    while not Path(additions[SOCKET_VARIABLE]).exists():
+        assert time.monotonic() < end, "the server did not start"
+        time.sleep(0.05)
 
 
 def start(project: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -118,6 +122,14 @@ def test_a_warm_stage_of_dvc_is_timed_if_it_succeeds(project: Path, environment:
         process.communicate("", timeout=30)
         assert process.returncode == status
     assert list(read_timings(project)) == ["show@toy"]
+
+
+def test_a_warm_stage_of_the_flow_is_timed_by_the_flow_alone(project: Path) -> None:
+    with warm_start(["colorsys"]) as additions:
+        await_socket(additions)
+        process = start(project, os.environ | {"TOY": "", "DVC_STAGE": "show@flow"} | additions, "show")
+        assert "server" in process.communicate("", timeout=30)[0]
+    assert process.returncode == 0 and "show@flow" not in read_timings(project)
 
 
 def test_an_interrupt_reaches_the_stage(project: Path, environment: dict[str, str]) -> None:
