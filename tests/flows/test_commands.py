@@ -14,6 +14,7 @@ from dvc.repo import Repo
 
 from flows.commands import Command, Lease, Limits, StageFailed, allow_commands, missing_code, run_command, stop_commands
 from tests.flows.toys import toy_project
+from tests.flows.waiting import await_end, await_line
 
 
 def shell(folder: Path, script: str) -> Command:
@@ -59,10 +60,9 @@ def test_a_command_whose_starter_is_killed_ends_with_all_its_processes(tmp_path:
     command = [sys.executable, "-u", "-c", script, "sleep 60 & echo $!; wait"]
     root = Path(__file__).resolve().parents[2]
     starter = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
-    assert starter.stdout is not None
-    pid = int(starter.stdout.readline())
+    pid = int(await_line(starter))
     starter.send_signal(signal.SIGKILL)
-    starter.communicate()
+    await_end(starter)
     assert_ends(pid)
 
 

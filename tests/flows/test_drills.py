@@ -16,6 +16,7 @@ import yaml
 from flows.timings import read_timings
 from tests.flows.test_pipeline import status
 from tests.flows.toys import ROOT, run_module, toy_project
+from tests.flows.waiting import SECONDS, await_end, await_line
 
 SLOW_STAGE = "echo {name} >> log && for i in 1 2 3 4 5; do echo $i >> data/{name}; sleep 0.4; done"
 NAMES = ("one", "two", "three", "four", "five", "six")
@@ -59,15 +60,6 @@ def await_none(folder: Path, seconds: float = 10.0) -> None:
     assert processes_in(folder) == []
 
 
-def await_line(flow: subprocess.Popen[str], *words: str) -> None:
-    """Wait until the flow says one of `words`."""
-    assert flow.stdout is not None
-    said = ""
-    while not any(word in (line := flow.stdout.readline()) for word in words):
-        said += line
-        assert line, f"the flow ended before it said any of {words}: {said}"
-
-
 @pytest.mark.slow
 def test_killed_ten_times_at_random_moments_a_run_goes_on_where_it_was(tmp_path):
     folder = slow_project(tmp_path / "toy").resolve()
@@ -78,12 +70,12 @@ def test_killed_ten_times_at_random_moments_a_run_goes_on_where_it_was(tmp_path)
         await_line(flow, "started", "up to date")  # the last stage may come from the run cache
         time.sleep(moments.uniform(0, 2.5))
         flow.send_signal(signal.SIGKILL)
-        flow.wait()
+        flow.wait(SECONDS)
         await_none(folder)
         after = commands_run(folder)
         assert all(after[name] == before[name] for name in done), "a finished stage ran again"
     last = run_module(folder, "flows.benchmark")
-    output = last.communicate()[0]
+    output = await_end(last)
     assert last.returncode == 0, output
     assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"}
     assert status(folder) == {}
@@ -116,7 +108,7 @@ def test_where_a_stage_is_killed_it_is_reported_and_the_rest_goes_on(tmp_path, o
     await_line(flow, "two started")
     command = command_of(flow, "two")
     (command.parent() if options else command).send_signal(signal.SIGKILL)
-    output = flow.communicate()[0]
+    output = await_end(flow)
     assert flow.returncode == 1, output
     assert "stage 'two' failed" in output and reason in output
     assert "not run because of that: four, six" in output
@@ -131,9 +123,9 @@ def test_a_stage_that_hangs_is_ended_and_a_second_run_hears_who_holds_the_lock(t
     flow = run_module(folder, "flows.benchmark", "--hours-per-stage", str(20 / 3600))
     await_line(flow, "hanging")
     second = run_module(folder, "flows.benchmark")
-    refused = second.communicate()[0]
+    refused = await_end(second)
     assert second.returncode == 1 and f"process {flow.pid}" in refused and "holds DVC's lock" in refused, refused
-    output = flow.communicate()[0]
+    output = await_end(flow)
     assert flow.returncode == 1 and "took longer than 20 s and was ended" in output, output
     await_none(folder)
     assert list((folder / "data").iterdir()) == [] and recorded(folder) == set()
@@ -159,7 +151,7 @@ def test_a_stage_that_starts_warm_is_timed_once(tmp_path):
     (folder / "stages" / "hello.py").write_text("def main(argv): print('hello')\n")
     shutil.copy(ROOT / "stages" / "__main__.py", folder / "stages")
     flow = run_module(folder, "flows.benchmark", "--hours-per-stage", "0.05")
-    output = flow.communicate()[0]
+    output = await_end(flow)
     assert flow.returncode == 0, output
     assert (folder / "data" / "one").read_text() == "hello\n" and "hello" in output
     assert (folder / "data" / "two").read_text() == "one.json\n", "its guard has timed it, before the flow did"
@@ -175,12 +167,12 @@ def test_when_prefects_server_is_killed_the_run_ends_clearly_and_goes_on_next_ti
         with suppress(psutil.Error):
             if "server start" in " ".join(process.cmdline()) or "prefect.server" in " ".join(process.cmdline()):
                 process.kill()
-    output = flow.communicate()[0]
+    output = await_end(flow)
     assert flow.returncode == 1 and "error: Prefect's server has gone" in output, output
     await_none(folder)
     done, before = recorded(folder), commands_run(folder)
     again = run_module(folder, "flows.benchmark")
-    output = again.communicate()[0]
+    output = await_end(again)
     assert again.returncode == 0, output
     assert all(commands_run(folder)[name] == before[name] for name in done)
     assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(folder) == {}

@@ -13,6 +13,7 @@ from dvc.repo.reproduce import reproduce
 from flows.commands import Command, PipelineError, StagesFailed
 from flows.scheduler import Progress
 from tests.flows.toys import execute, prune, run, run_module, set_params, toy_project
+from tests.flows.waiting import await_end, await_line
 
 
 def dvc_repro(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,14 +199,14 @@ def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone
     toy = toy_project(tmp_path / "toy", FLOW_YAML)
     (toy / "bad").touch()
     failing = run_module(toy, "flows.benchmark")
-    output = failing.communicate()[0]
+    output = await_end(failing)
     assert failing.returncode == 1, output
     assert "stage 'two' failed" in output and "last lines of two:\n    it went wrong" in output
     assert "not run because of that: three" in output and "Traceback" not in output
 
     (toy / "bad").unlink()
     completing = run_module(toy, "flows.benchmark")
-    output = completing.communicate()[0]
+    output = await_end(completing)
     assert completing.returncode == 0, output
     assert "[2/2] three executed in" in output and "2 executed, 0 cached, 1 unchanged" in output
     assert (toy / "data" / "timings" / "three.json").exists()
@@ -217,7 +218,7 @@ def test_a_dry_run_says_what_would_run_and_why_and_changes_nothing(toy: Path) ->
     set_params(toy, names="a", rate="0.5")
     before = {path: path.read_bytes() for path in [toy / "dvc.lock", *(toy / "data").iterdir()]}
     dry = run_module(toy, "flows.benchmark", "--dry-run")
-    output = dry.communicate()[0]
+    output = await_end(dry)
     assert dry.returncode == 0 and "2 of 3 stages would run" in output, output
     assert (
         "would run defend@a: changed deps: params.yaml: rate" in output
@@ -232,11 +233,9 @@ def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path:
     toy = toy_project(tmp_path / "toy", FLOW_YAML)
     (toy / "slow").touch()
     flow = run_module(toy, "flows.benchmark")
-    assert flow.stdout is not None
-    while "waiting" not in (line := flow.stdout.readline()):
-        assert line, "the flow ended before its third stage"
+    await_line(flow, "waiting")
     os.killpg(flow.pid, signal.SIGINT) if to_all else flow.send_signal(signal.SIGINT)
-    output = flow.communicate()[0]
+    output = await_end(flow)
     assert "interrupted: finished stages are recorded" in output
     assert flow.returncode == 130, output
     (toy / "slow").unlink()

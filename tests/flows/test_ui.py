@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from flows.server import free_port, url_of
-from tests.flows.test_drills import NAMES, await_line, await_none, commands_run, recorded, slow_project
+from tests.flows.test_drills import NAMES, await_none, commands_run, recorded, slow_project
 from tests.flows.test_pipeline import status
 from tests.flows.toys import ROOT, run, run_module
+from tests.flows.waiting import await_end, await_line
 
 Served = tuple[Path, int, subprocess.Popen[str]]
 
@@ -32,7 +33,7 @@ def served(tmp_path) -> Iterator[Served]:
     yield folder, port, ui
     if ui.poll() is None:
         ui.kill()
-        ui.communicate()
+        await_end(ui)
 
 
 def ask(port: int, path: str, content: dict | None = None) -> Any:

@@ -15,6 +15,7 @@ from flows.timings import read_timings
 from flows.warm import SOCKET_VARIABLE, warm_start
 from tests.flows.test_commands import assert_ends
 from tests.flows.toys import ROOT
+from tests.flows.waiting import await_end, await_line
 
 SHOW = """\
 import multiprocessing, os, sys
@@ -61,13 +62,13 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield plain
         return
     with warm_start(["colorsys"], notes_timings=True) as additions:
-        await_socket(additions)
+        await_socket(Path(additions[SOCKET_VARIABLE]))
         yield plain | additions
 
 
-def await_socket(additions: dict[str, str]) -> None:
-    end = time.monotonic() + 30
-    while not Path(additions[SOCKET_VARIABLE]).exists():
+def await_socket(path: Path) -> None:
+    end = time.monotonic() + 60
+    while not path.exists():
         assert time.monotonic() < end, "the server did not start"
         time.sleep(0.05)
 
@@ -126,7 +127,7 @@ def test_a_warm_stage_of_dvc_is_timed_if_it_succeeds(project: Path, environment:
 
 def test_a_warm_stage_of_the_flow_is_timed_by_the_flow_alone(project: Path) -> None:
     with warm_start(["colorsys"]) as additions:
-        await_socket(additions)
+        await_socket(Path(additions[SOCKET_VARIABLE]))
         process = start(project, os.environ | {"TOY": "", "DVC_STAGE": "show@flow"} | additions, "show")
         assert "server" in process.communicate("", timeout=30)[0]
     assert process.returncode == 0 and "show@flow" not in read_timings(project)
@@ -134,23 +135,21 @@ def test_a_warm_stage_of_the_flow_is_timed_by_the_flow_alone(project: Path) -> N
 
 def test_an_interrupt_reaches_the_stage(project: Path, environment: dict[str, str]) -> None:
     process = start(project, environment, "wait")
-    assert process.stdout is not None
-    pid, child = map(int, process.stdout.readline().split())
+    pid, child = map(int, await_line(process).split())
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 130
     assert_ends(pid)
     os.kill(child, signal.SIGKILL) if SOCKET_VARIABLE not in environment else assert_ends(child)
-    assert "Traceback" not in process.communicate()[1]
+    assert "Traceback" not in process.communicate(timeout=30)[1]
 
 
 def test_a_killed_client_takes_the_stage_and_its_children_along(project: Path, environment: dict[str, str]) -> None:
     if SOCKET_VARIABLE not in environment:
         pytest.skip("a cold stage is its own client")
     process = start(project, environment, "wait")
-    assert process.stdout is not None
-    pids = list(map(int, process.stdout.readline().split()))
+    pids = list(map(int, await_line(process).split()))
     process.kill()
-    process.communicate()
+    await_end(process)
     for pid in pids:
         assert_ends(pid)
 
@@ -174,12 +173,10 @@ def test_the_server_stops_when_whoever_started_it_is_killed(tmp_path: Path) -> N
         "    print(list(additions.values())[0], flush=True); time.sleep(60)"
     )
     owner = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert owner.stdout is not None
-    path = Path(owner.stdout.readline().strip())
-    while not path.exists():
-        time.sleep(0.05)
+    path = Path(await_line(owner).strip())
+    await_socket(path)
     owner.kill()
-    owner.communicate()
+    await_end(owner)
     end = time.monotonic() + 10
     while subprocess.run(["pgrep", "-f", str(path)], capture_output=True, check=False).returncode == 0:
         assert time.monotonic() < end, "the server is still there"
