@@ -167,7 +167,7 @@ def test_when_prefects_server_is_killed_the_run_ends_clearly_and_goes_on_next_ti
         with suppress(psutil.Error):
             if "server start" in " ".join(process.cmdline()) or "prefect.server" in " ".join(process.cmdline()):
                 process.kill()
-    output = await_end(flow)
+    output = await_end(flow, 900)  # Prefect tries again and again to reach it, up to four minutes in all
     assert flow.returncode == 1 and "error: Prefect's server has gone" in output, output
     await_none(folder)
     done, before = recorded(folder), commands_run(folder)
