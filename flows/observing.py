@@ -20,6 +20,7 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
+from flows.pages import address_of
 from flows.scheduler import Progress
 from flows.timings import read_timings, time_left, write_timing
 
@@ -74,7 +75,7 @@ def tag_run(root: Path) -> None:
 
 
 def publish(root: Path) -> None:
-    """As artifacts: the board as a table, the claims, and links to their pages; what is there of them."""
+    """As artifacts: the board as a table, the claims, and where their pages are; what is there of them."""
     reports = (root / "reports").resolve()
     try:
         _publish(reports)
@@ -93,7 +94,15 @@ def _publish(reports: Path) -> None:
         create_markdown_artifact(claims.read_text(encoding="utf-8"), key="claims")
     for page in ("leaderboard", "claims"):
         if (path := reports / f"{page}.html").exists():
-            create_link_artifact(path.as_uri(), key=f"{page}-page", link_text=str(path))
+            _show_page(path, f"{page}-page")
+
+
+def _show_page(path: Path, key: str) -> None:
+    """A link to the page where it is served, else its path."""
+    if address := address_of(path):
+        create_link_artifact(address, key=key, link_text=str(path))
+    else:
+        create_markdown_artifact(f"`{path}`", key=key)
 
 
 def board_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Prefect's interface for this project, all on this machine: `make ui`, or `python -m flows.ui [--port N]`.
 
-Starts the server, a process work pool with a worker, and the deployments of prefect.yaml; Ctrl-C ends them. What was
-run is kept in .prefect/ (SQLite), or in the database that PREFECT_SERVER_DATABASE_CONNECTION_URL names.
+Starts the server, a process work pool with a worker, the deployments of prefect.yaml, and, on the next port, the pages
+of reports/; Ctrl-C ends them. What was run is kept in .prefect/ (SQLite), or in the database that
+PREFECT_SERVER_DATABASE_CONNECTION_URL names.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from flows import pages
 from flows.commands import PipelineError, guarded
 from flows.server import environment_of, server, url_of
 
@@ -23,6 +25,7 @@ Prefect is at {url}
   Deployments > benchmark/nightly: its schedule, at 02:00 UTC; the switch beside it pauses it
   Runs > a run: its stages as tasks with their logs, and its artifacts: the progress, the leaderboard, the claims
   {url}/artifacts/key/leaderboard: the leaderboard as it was last made
+  {pages}/reports/leaderboard.html: its page, once there is one; the runs link to theirs
 Ctrl-C ends the server and the worker; a run that is going on ends with them and continues next time."""
 
 
@@ -49,13 +52,13 @@ def serve(root: Path, port: int) -> None:
             raise PipelineError(
                 f"port {port} is in use; stop what uses it, or name another: python -m flows.ui --port N"
             )
-    environment = {**environment_of(port), "BENCHMARK_ROOT": str(root)}
     worker_command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--limit", "1"]
-    with server(port, environment) as running_server:
+    with pages.served(root, port + 1) as where_pages, server(port, environment_of(port)) as running_server:
+        environment = {**environment_of(port), **where_pages}
         _run(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
         _run(["--no-prompt", "deploy", "--all"], environment)
         with guarded(worker_command, env=environment) as worker:
-            print(WHERE.format(url=url_of(port).removesuffix("/api")), flush=True)
+            print(WHERE.format(url=url_of(port).removesuffix("/api"), pages=where_pages[pages.ADDRESS]), flush=True)
             while running_server.poll() is None and worker.poll() is None:
                 time.sleep(1)
     raise PipelineError("the server or the worker has ended; its last lines are above. Run `make ui` again.")

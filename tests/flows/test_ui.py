@@ -1,6 +1,7 @@
 """The interface: its deployments run to the end, and nothing outlives it."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,8 @@ def served(tmp_path) -> Iterator[Served]:
     folder = slow_project(tmp_path / "toy").resolve()
     (folder / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", folder)
+    (folder / "reports").mkdir()
+    (folder / "reports" / "claims.html").write_text("<p>These are the claims.</p>")
     port = free_port()
     ui = run_module(folder, "flows.ui", "--port", str(port))
     await_line(ui, "Ctrl-C ends the server")
@@ -64,7 +67,12 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
     assert found["state_type"] == "COMPLETED" and found["state"]["message"] == "2 executed, 0 cached, 0 unchanged"
     assert recorded(folder) == {"one", "three"}
     artifacts = ask(port, "artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [found["id"]]}}})
-    assert [artifact["key"] for artifact in artifacts] == ["progress"] and artifacts[0]["data"] == 100
+    shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
+    assert shown.keys() == {"progress", "claims-page"} and shown["progress"] == 100
+    link = re.search(r"\((http://127.0.0.1:.*)\)", shown["claims-page"])
+    assert link, shown
+    with urllib.request.urlopen(link[1], timeout=30) as response:
+        assert response.read() == b"<p>These are the claims.</p>"
     nightly = ask(port, "deployments/name/benchmark/nightly")
     assert [each["schedule"]["cron"] for each in nightly["schedules"]] == ["0 2 * * *"] and not nightly["paused"]
     ui.send_signal(signal.SIGTERM)
