@@ -27,6 +27,7 @@ from prefect.states import Completed, Failed
 
 from flows.clusters import is_here, task_runner
 from flows.commands import Lease, PipelineError, StagesFailed
+from flows.lifeline import end_with_starter
 from flows.observing import Reporter, publish, tag_run
 from flows.pipeline import Project, locked, open_project
 from flows.profiles import ProfileError, prepare_profile
@@ -62,6 +63,7 @@ def benchmark(
         dry_run: only say what would run, and why
         hours_per_stage: a command that takes longer is ended, and its stage counts as failed
     """
+    end_with_starter()
     try:
         root = prepared(profile)
         tag_run(root)

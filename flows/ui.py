@@ -16,6 +16,7 @@ from pathlib import Path
 
 from flows import pages
 from flows.commands import PipelineError, guarded
+from flows.lifeline import lifeline
 from flows.server import environment_of, server, url_of
 
 POOL = "local"
@@ -53,8 +54,9 @@ def serve(root: Path, port: int) -> None:
                 f"port {port} is in use; stop what uses it, or name another: python -m flows.ui --port N"
             )
     worker_command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--limit", "1"]
-    with pages.served(root, port + 1) as where_pages, server(port, environment_of(port)) as running_server:
-        environment = {**environment_of(port), **where_pages}
+    ours = environment_of(port)
+    with lifeline() as end, pages.served(root, port + 1) as where_pages, server(port, ours) as running_server:
+        environment = {**ours, **end, **where_pages}
         _run(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
         _run(["--no-prompt", "deploy", "--all"], environment)
         with guarded(worker_command, env=environment) as worker:

@@ -81,14 +81,15 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
 
 
 @pytest.mark.slow
-def test_a_run_ends_with_the_interface_and_goes_on_next_time(served):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_ends_with_the_interface_and_goes_on_next_time(served, number):
     folder, port, ui = served
     start(port, "on-demand", workers=2)
     end = time.monotonic() + 120
     while not commands_run(folder):
         assert time.monotonic() < end, "no stage has started"
         time.sleep(0.2)
-    ui.send_signal(signal.SIGTERM)
+    ui.send_signal(number)
     ui.wait(60)
     await_none(folder, 30)
     done, before = recorded(folder), commands_run(folder)
