@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
@@ -5,6 +8,7 @@ from prefect_dask import DaskTaskRunner
 from flows.benchmark import how_many, visible_gpus
 from flows.clusters import is_here, task_runner
 from flows.commands import PipelineError
+from tests.test_pipeline import reports, run, smoke_folder
 
 
 def test_each_kind_of_cluster_has_its_runner():
@@ -39,3 +43,17 @@ def test_gpus_are_those_that_we_may_use(monkeypatch):
         visible_gpus(3, "")
     with pytest.raises(PipelineError, match="start the workers elsewhere with a GPU each"):
         visible_gpus(1, "tcp://example.org:8786")
+
+
+def smoke_run(folder: Path, *options: str) -> Path:
+    """The folder of a smoke run from nothing, by two workers."""
+    run(smoke_folder(folder), sys.executable, "-m", "flows.benchmark", "--workers", "2", *options)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_smoke_profile_gives_the_same_bytes_in_dask_workers_as_in_threads(tmp_path):
+    in_threads, in_workers = smoke_run(tmp_path / "threads"), smoke_run(tmp_path / "dask", "--cluster", "dask")
+    assert (in_threads / "dvc.lock").read_bytes() == (in_workers / "dvc.lock").read_bytes()
+    assert reports(in_threads) == reports(in_workers)
+    assert any(path.startswith("reports/results/") for path in reports(in_workers))
