@@ -2,8 +2,8 @@
 
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
 telemetry, no network, and Prefect's files inside the project (in `.prefect/`) instead of the user's home. Settings
-a user may want otherwise (Prefect's, how its log lines look, whether the hub may be asked for a data set) give way to
-what is already set.
+a user may want otherwise (Prefect's, how log lines look, whether the hub may be asked for a model or a data set) give
+way to what is already set.
 """
 
 import os
@@ -20,12 +20,14 @@ ENVIRONMENT = {
     "GX_ANALYTICS_ENABLED": "false",
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
 }
 DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "PREFECT_HOME": str(Path(__file__).resolve().parent.parent / ".prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "RAY_DEDUP_LOGS": "0",
     "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s | %(message)s",
     "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": "%(asctime)s | %(task_run_name)s | %(message)s",
 }

@@ -42,7 +42,8 @@ def _ray(cluster: str, n_workers: int) -> TaskRunner[Any]:
     kind = _load("prefect_ray", "ray").RayTaskRunner
     if not is_here(cluster):
         return kind(address=cluster)
-    return kind(init_kwargs={"num_cpus": n_workers, "include_dashboard": False})
+    # `local`: one of our own, also where somebody has started one on this machine.
+    return kind(init_kwargs={"address": "local", "num_cpus": n_workers, "include_dashboard": False})
 
 
 def _load(module: str, cluster: str) -> Any:  # noqa: ANN401  # only a run on such a cluster waits for its import

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from tests.flows.waiting import SECONDS, await_end, await_line
 SLOW_STAGE = "echo {name} >> log && for i in 1 2 3 4 5; do echo $i >> data/{name}; sleep 0.4; done"
 NAMES = ("one", "two", "three", "four", "five", "six")
 N_KILLS = 10
+NEEDS_RAY = pytest.mark.skipif(find_spec("prefect_ray") is None, reason="pip install prefect-ray==0.6.0")
 
 
 def slow_project(folder: Path) -> Path:
@@ -99,8 +101,9 @@ def command_of(flow: subprocess.Popen[str], stage: str) -> psutil.Process:
     [
         ([], "was killed by signal 9"),
         (["--cluster", "dask"], "the process that ran its command was killed"),
+        pytest.param(["--cluster", "ray"], "the process that ran its command was killed", marks=NEEDS_RAY),
     ],
-    ids=["its_command", "the_dask_worker"],
+    ids=["its_command", "the_dask_worker", "the_ray_worker"],
 )
 def test_where_a_stage_is_killed_it_is_reported_and_the_rest_goes_on(tmp_path, options, reason):
     folder = slow_project(tmp_path / "toy").resolve()
@@ -114,6 +117,25 @@ def test_where_a_stage_is_killed_it_is_reported_and_the_rest_goes_on(tmp_path, o
     assert "not run because of that: four, six" in output
     assert recorded(folder) == {"one", "three", "five"}
     await_none(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cluster", ["dask", pytest.param("ray", marks=NEEDS_RAY)])
+def test_a_killed_run_ends_with_its_cluster_and_goes_on_next_time(tmp_path, cluster):
+    folder = slow_project(tmp_path / "toy").resolve()
+    command = ["flows.benchmark", "--workers", "2", "--cluster", cluster]
+    flow = run_module(folder, *command)
+    await_line(flow, "[2/6]")
+    flow.kill()
+    flow.wait(SECONDS)
+    await_none(folder, SECONDS)  # Ray's agents look for their head for a minute
+    done, before = recorded(folder), commands_run(folder)
+    again = run_module(folder, *command)
+    output = await_end(again)
+    assert again.returncode == 0, output
+    assert done and all(commands_run(folder)[name] == before[name] for name in done)
+    assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(folder) == {}
+    await_none(folder, SECONDS)
 
 
 @pytest.mark.slow
