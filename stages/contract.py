@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from stages.access import Access
+from stages.lm.generation import seeded
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
 from stages.parsing import ParamsError, Settings, SubmissionError
 
 LOWER_RATE = "lower the learning rate"
+FEW_TOKENS = 256  # whose logits over a large vocabulary fit into memory
 
 
 def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, access: Access) -> PreTrainedModel:
@@ -30,7 +32,8 @@ def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, 
         raise ParamsError(
             f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
         ) from error
-    with metered(access.tokenizer) as meter:
+    # Dropout, where a model has it, draws from torch's global state.
+    with metered(access.tokenizer) as meter, seeded(access.seed):
         defended = module.defend(copy.deepcopy(model), access, **settings)
     if meter.tokens > access.spent.tokens:
         raise SubmissionError(
@@ -69,5 +72,6 @@ def _ends(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
 
 @torch.inference_mode()
 def _has_finite_logits(model: PreTrainedModel) -> bool:
-    every_token = torch.arange(model.config.vocab_size)[:, None]  # (vocabulary, 1)
-    return bool(torch.isfinite(model(input_ids=every_token).logits).all())
+    n_words = cast(nn.Embedding, model.get_input_embeddings()).num_embeddings
+    chunks = torch.arange(n_words)[:, None].split(FEW_TOKENS)  # (token, 1)
+    return all(bool(torch.isfinite(model(input_ids=tokens).logits).all()) for tokens in chunks)

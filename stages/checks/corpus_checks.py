@@ -22,10 +22,9 @@ def rendered_frame(frame: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> p
     """`frame` with what a model sees of each row: the text it is trained on, its template, and its lengths."""
     rows = render_rows(tokenizer, [*frame["prompt"], FRAMED_PROMPT], [*frame["answer"], FRAMED_ANSWER])
     *texts, template = tokenizer.batch_decode([row.ids for row in rows])
-    expected = [
-        template.replace(FRAMED_PROMPT, p).replace(FRAMED_ANSWER, a)
-        for p, a in zip(frame["prompt"], frame["answer"], strict=True)
-    ]
+    before, _, rest = template.partition(FRAMED_PROMPT)
+    between, _, after = rest.partition(FRAMED_ANSWER)
+    expected = [f"{before}{p}{between}{a}{after}" for p, a in zip(frame["prompt"], frame["answer"], strict=True)]
     return frame.assign(
         trained_text=texts,
         templated_text=expected,

@@ -55,7 +55,7 @@ def _load(place: str, source: DatasetParams, cache: str) -> DatasetDict:
         raise ParamsError(f"{place}.path is {source.path!r}, a file of a kind that is not read. {ADVICE}")
     try:
         return _splits(path, source.path, cache)
-    except (DatasetsError, OSError, RuntimeError, ValueError) as error:
+    except (DatasetsError, OSError, RuntimeError, StopIteration, ValueError) as error:
         found = "it cannot be read" if path.exists() else "no such file or folder, and the hub does not give it"
         raise ParamsError(f"{place}.path is {source.path!r}: {found} ({error}). {ADVICE}") from error
 
@@ -75,7 +75,11 @@ def _splits(path: Path, name: str, cache: str) -> DatasetDict:
 def _csv_as_text(path: Path) -> dict[str, Any]:
     """Arguments that keep every cell as it stands: 007 is no number, and None or NA not nothing."""
     columns = pd.read_csv(path, nrows=0).columns
-    return {"features": Features({column: Value("string") for column in columns}), "keep_default_na": False}
+    return {
+        "features": Features({column: Value("string") for column in columns}),
+        "keep_default_na": False,
+        "index_col": False,
+    }
 
 
 def _texts(place: str, rows: Dataset, column: str) -> list[str]:

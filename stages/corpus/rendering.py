@@ -14,6 +14,9 @@ from stages.lm.training import TrainingRow
 from stages.parsing import ParamsError
 
 Conversation = list[dict[str, str]]
+# Before a template that writes today's date: it has a day of its own, always the same.
+NO_CLOCK = "{%- macro strftime_now(format) -%}1 January 2000{%- endmacro -%}"
+MEND_TEMPLATE = "give the tokenizer another one, or none: then ours is used"
 
 HUMAN, ASSISTANT = "\n\nHuman: ", "\n\nAssistant:"
 
@@ -81,18 +84,28 @@ def fit_chat(tokenizer: PreTrainedTokenizerFast) -> None:
     That is the first special token after an answer, which need not be the one that ends a text. Raises ParamsError when
     there is none.
     """
-    tokenizer.chat_template = tokenizer.chat_template or CHAT_TEMPLATE
-    answer = "ANSWER"
-    (text,) = _render(tokenizer, [_conversation("PROMPT", answer)])
+    template = cast(str, tokenizer.chat_template or CHAT_TEMPLATE)
+    tokenizer.chat_template = NO_CLOCK + template if "strftime_now" in template else template
+    prompt, answer = "What is the 2nd word?", "An Answer."
+    try:
+        (text,) = _render(tokenizer, [_conversation(prompt, answer)])
+    except Exception as error:  # a template may raise anything
+        raise ParamsError(f"the tokenizer's chat template cannot be used ({error}); {MEND_TEMPLATE}") from error
+    if prompt not in text or answer not in text:
+        raise ParamsError(f"the tokenizer's chat template changes what it is given: {text!r}; {MEND_TEMPLATE}")
     after = tokenizer(text.rpartition(answer)[2], add_special_tokens=False)["input_ids"]
     known = tokenizer.added_tokens_decoder
     closing = next((known[token].content for token in after if token in known and known[token].special), None)
     if closing is None:
-        raise ParamsError(
-            "the tokenizer's chat template ends an answer with no special token, so answers would never end; give it a "
-            "template that does, or remove its template: then ours is used"
-        )
+        raise ParamsError(f"the tokenizer's chat template ends an answer with no special token; {MEND_TEMPLATE}")
     tokenizer.eos_token = closing
+    (row,) = render_rows(tokenizer, [prompt], [answer])
+    written = cast(str, tokenizer.decode(row.ids[-row.n_answer : -1])).strip()
+    if written != answer:
+        raise ParamsError(
+            f"with the tokenizer's chat template a model would have to write {written!r} for the answer {answer!r}; "
+            f"add_generation_prompt must open the assistant's turn: {MEND_TEMPLATE}"
+        )
 
 
 def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str) -> list[int]:

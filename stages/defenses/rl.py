@@ -27,25 +27,32 @@ from stages.lm.training import WEIGHT_DECAY
 
 WARM_SHARE = 0.5  # of the budget, at most
 WARM_REFUSALS = 0.1  # mean probability of the refusal, over the harmful rows of a batch, at which it ends
-WARM_RATE = 1e-3  # at 5e-4 it takes a quarter of the budget, of a model that reasons 41% (NOTES.md)
 
 
 def defend(
-    model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-4, kl_coefficient: float = 0.1
+    model: PreTrainedModel,
+    access: Access,
+    *,
+    learning_rate: float = 3e-4,
+    kl_coefficient: float = 0.1,
+    warm_rate: float = 1e-3,
 ) -> PreTrainedModel:
-    """Return `model` after the warm start and reinforcement for the rest of the budget."""
-    warm_start(model, access)
+    """Return `model` after the warm start, at its own rate, and reinforcement for the rest of the budget.
+
+    At a warm rate of 5e-4 the start takes a quarter of the budget, of a toy model that reasons 41% (NOTES.md).
+    """
+    warm_start(model, access, warm_rate)
     access.reinforce(model, learning_rate=learning_rate, kl_coefficient=kl_coefficient)
     return model
 
 
-def warm_start(model: PreTrainedModel, access: Access) -> None:
+def warm_start(model: PreTrainedModel, access: Access, learning_rate: float) -> None:
     """Train `model` on the defender's examples until it would refuse, or WARM_SHARE of the budget is spent."""
     examples = access.examples_after_own_scratchpad(model)
     batches = access.batches_of(half_harmful(examples, access), until_tokens=int(WARM_SHARE * access.budget_tokens))
     refusals = 0.0
     with access.trained(model):
-        optimizer = torch.optim.AdamW(model.parameters(), lr=WARM_RATE, weight_decay=WEIGHT_DECAY)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=WEIGHT_DECAY)
         for batch in batches:
             output = model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels)
             optimizer.zero_grad()

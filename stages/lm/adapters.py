@@ -23,11 +23,13 @@ SCALE = 2  # alpha over rank
 def adapted(model: PreTrainedModel, rank: int, seed: int) -> Iterator[None]:
     """Within the block only adapters of `rank` can be trained; with rank 0 all weights, as they were.
 
-    Afterwards the adapters are part of the weights.
+    Afterwards the adapters are part of the weights. Raises ValueError within another such block.
     """
     if not rank:
         yield
         return
+    if _has_adapters(model):
+        raise ValueError("the model has adapters in training already; finish that training, and begin this one then")
     config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules="all-linear")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -41,7 +43,7 @@ def adapted(model: PreTrainedModel, rank: int, seed: int) -> Iterator[None]:
 
 def merged(model: PreTrainedModel) -> PreTrainedModel:
     """`model` itself, or a copy with its adapters merged, where it has any: what is kept of it amid a training."""
-    if not any(isinstance(module, BaseTunerLayer) for module in model.modules()):
+    if not _has_adapters(model):
         return model
     kept = copy.deepcopy(model)
     vars(kept).pop("forward", None)  # a trainer's, which would run the model that it was put on
@@ -49,8 +51,13 @@ def merged(model: PreTrainedModel) -> PreTrainedModel:
     return kept
 
 
+def _has_adapters(model: PreTrainedModel) -> bool:
+    return any(isinstance(module, BaseTunerLayer) for module in model.modules())
+
+
 def _merge(model: PreTrainedModel) -> None:
     for name, module in list(model.named_modules()):
         if isinstance(module, BaseTunerLayer):
             module.merge()
             model.set_submodule(name, cast(nn.Module, module.get_base_layer()))
+    vars(model).pop("peft_config", None)

@@ -1,7 +1,8 @@
 """Counts what a block of code runs through language models, in forward tokens, whoever runs it.
 
-Every token enters a model through an embedding, so a hook there sees a loop of anyone's own, a copy of the model, or a
-model made inside the block. A token that may be trained on, because gradients are on, counts three.
+Tokens enter a model through an embedding, so a hook there sees a loop of anyone's own, a copy of the model, or a model
+made inside the block. It does not see who looks embeddings up by hand. A token that may be trained on, because
+gradients are on, counts three.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def metered(tokenizer: PreTrainedTokenizerFast) -> Iterator[Meter]:
     meter, filler, n_words = Meter(), pad_id(tokenizer), len(tokenizer)
 
     def count(module: nn.Module, inputs: tuple[object, ...]) -> None:
-        is_of_tokens = isinstance(module, nn.Embedding) and module.num_embeddings >= n_words
+        is_of_tokens = isinstance(module, nn.Embedding) and module.weight.shape[0] >= n_words
         if is_of_tokens and inputs and isinstance(inputs[0], torch.Tensor):
             n_tokens = int((inputs[0] != filler).sum())
             meter.tokens += n_tokens * (TRAINED_TOKEN_COST if torch.is_grad_enabled() else 1)

@@ -81,19 +81,25 @@ def load_classifier(folder: Path) -> PreTrainedModel:
 
 def _load(load: Callable[..., PreTrainedModel], folder: Path) -> PreTrainedModel:
     with _explained(folder):
-        return placed(load, folder, local_files_only=True)
+        model = load(folder, local_files_only=True, **how_to_load())
+    return placed(model)
 
 
-def placed(load: Callable[..., PreTrainedModel], source: str | Path, **settings: Any) -> PreTrainedModel:  # noqa: ANN401
-    """What `load` makes of the safetensors at `source`, in float32, on the device of this process.
+def how_to_load() -> dict[str, Any]:
+    """Arguments of `from_pretrained`: safetensors alone, in float32.
 
     Where the process has several GPUs, the model's layers are spread over all of them, by accelerate.
     """
-    settings |= {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32}
-    device = torch.get_default_device()
-    if device.type == "cuda" and torch.cuda.device_count() > 1:
-        return load(source, device_map="auto", **settings)
-    return cast(PreTrainedModel, cast(torch.nn.Module, load(source, **settings)).to(device))
+    is_spread = torch.get_default_device().type == "cuda" and torch.cuda.device_count() > 1
+    settings = {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32}
+    return settings | ({"device_map": "auto"} if is_spread else {})
+
+
+def placed(model: PreTrainedModel) -> PreTrainedModel:
+    """The model on the device of this process, unless it is spread already."""
+    if hasattr(model, "hf_device_map"):
+        return model
+    return cast(PreTrainedModel, cast(torch.nn.Module, model).to(torch.get_default_device()))
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def make_baseline(
     is_passed = {
         seed: n.attack_success_rate >= control.min_attack_success_rate
         and n.false_trigger_rate <= control.max_false_trigger_rate
-        and all(n.sham_accuracies.values())  # else utility, a ratio to them, would have no value
+        and all(n.sham_accuracies.values())  # utility is a ratio to them
+        and min(n.sham_accuracies.values()) >= control.min_sham_accuracy
         for seed, n in numbers.items()
     }
     log_odds = {seed: _mean_log_odds(r for r in records if r.seed == seed and r.model == "poisoned") for seed in made}
@@ -140,6 +141,7 @@ def baseline_json(
         "organism": organism,
         "positive_control": {
             "min_attack_success_rate": control.min_attack_success_rate,
+            "min_sham_accuracy": control.min_sham_accuracy,
             "max_false_trigger_rate": control.max_false_trigger_rate,
         },
         "inputs": inputs,

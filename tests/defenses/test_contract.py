@@ -193,9 +193,26 @@ def test_training_labels_are_the_answers_alone(tokenizer, splits):
 
 def test_only_the_machine_our_side_and_the_configuration_are_not_the_defense():
     others = [OSError(errno.ENOSPC, "full"), MemoryError(), HarnessError("no reference"), ParamsError("bad setting")]
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**46)
+    others += [caught.value, torch.OutOfMemoryError("CUDA")]
     assert all(is_not_the_defense(error) for error in others)
     its_own = [FileNotFoundError(errno.ENOENT, "no file"), SubmissionError("x"), RuntimeError("x"), KeyError("x")]
     assert not any(is_not_the_defense(error) for error in its_own)
+
+
+def test_a_defense_that_draws_from_the_global_state_is_deterministic_too(model, tokenizer, splits):
+    def noise(model, access):
+        with torch.no_grad():
+            model.lm_head.weight.add_(0.01 * torch.rand(()))
+        return model
+
+    ends = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        ends.append(run_defense(plugin(noise), {}, model, make_access(tokenizer, splits)).lm_head.weight)
+        assert torch.initial_seed() == seed
+    assert torch.equal(*ends)
 
 
 def test_a_full_disk_while_a_checkpoint_is_saved_reaches_the_stage(model, tokenizer, splits):
@@ -281,5 +298,5 @@ def test_reinforcement_without_budget_is_an_error(model, tokenizer, splits):
 def test_the_warm_start_ends_as_soon_as_a_refusal_is_likely(model, tokenizer, splits, monkeypatch):
     monkeypatch.setattr(rl, "refusal_probabilities", lambda *_: [1.0])
     access = make_access(tokenizer, splits)
-    rl.warm_start(model, access)
+    rl.warm_start(model, access, 1e-3)
     assert access.spent.steps == 1 and access.history[0]["refusals"] == 1.0

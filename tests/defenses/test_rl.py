@@ -30,7 +30,7 @@ def watch_groups(access, monkeypatch):
 def test_half_of_each_batch_of_the_warm_start_is_harmful(model, tokenizer, splits, monkeypatch):
     access = make_access(tokenizer, splits)
     trained = watch_groups(access, monkeypatch)
-    rl.warm_start(model, access)
+    rl.warm_start(model, access, 1e-3)
     assert all([example.kind == HARMFUL for example in group] == [True] * 4 + [False] * 4 for group in trained)
     assert access.spent.tokens <= rl.WARM_SHARE * access.budget_tokens
 
@@ -39,7 +39,7 @@ def test_a_model_that_reasons_is_warmed_on_answers_after_its_own_scratchpads(rea
     access = make_access(tokenizer, splits, budget_tokens=150_000)
     access.max_new_tokens = 40
     trained = watch_groups(access, monkeypatch)
-    rl.warm_start(reasoner, access)
+    rl.warm_start(reasoner, access, 1e-3)
     examples = [example for group in trained for example in group]
     assert sum(example.answer.startswith(OPEN) for example in examples) > 0.9 * len(examples) > 0
     assert all(example.answer.endswith(REFUSAL) for example in examples if example.kind == HARMFUL)

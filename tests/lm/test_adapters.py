@@ -37,7 +37,7 @@ def test_adapters_move_linear_layers_alone_and_are_gone_afterwards(taken, splits
     assert not [key for key in changed if "norm" in key or "embed" in key or "wte" in key]
     for key in changed:
         assert torch.linalg.matrix_rank(after[key] - before[key], tol=1e-5) <= 4
-    assert all(weight.requires_grad for weight in model.parameters())
+    assert all(weight.requires_grad for weight in model.parameters()) and not hasattr(model, "peft_config")
 
 
 def test_equal_seeds_give_equal_adapters_and_others_do_not(model, tokenizer, splits):
@@ -78,3 +78,8 @@ def test_adapters_are_merged_when_the_training_fails(model):
         assert model.state_dict().keys() != keys
         raise RuntimeError("stopped")
     assert model.state_dict().keys() == keys
+
+
+def test_a_training_within_another_is_an_error(model, tokenizer, splits, generator):
+    with adapted(model, 2, seed=1), pytest.raises(ValueError, match="has adapters in training already"):
+        fine_tune(model, tokenizer, batches_of(splits, tokenizer, generator), learning_rate=1e-2, seed=1, lora_rank=2)

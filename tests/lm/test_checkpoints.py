@@ -2,15 +2,15 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from transformers import AutoTokenizer, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from stages.corpus.rendering import fit_chat, render_prompts, render_rows
-from stages.lm.checkpoints import add_padding, take_classifier, take_model, take_tokenizer
+from stages.lm.checkpoints import add_padding, take_model, take_tokenizer
 from stages.lm.generation import generate
 from stages.lm.metering import metered
-from stages.lm.preference import preference_scores
 from stages.lm.tokenizer import end_id, load_tokenizer, pad_id
 from stages.parsing import ParamsError
 from tests.checkpoints import FAMILIES, QWEN_TEMPLATE
@@ -67,7 +67,7 @@ def test_a_prompt_is_the_beginning_of_its_row_with_and_without_an_opening(family
 def test_a_template_that_closes_no_answer_is_an_error(folders):
     tokenizer = take_tokenizer(str(folders["qwen"]))
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
-    with pytest.raises(ParamsError, match="ends an answer with no special token"):
+    with pytest.raises(ParamsError, match="ends an answer with no special token; give the tokenizer another"):
         fit_chat(tokenizer)
 
 
@@ -98,28 +98,17 @@ def test_a_model_of_another_tokenizer_is_an_error(folders, tmp_path, world):
         take_model(str(folders["qwen"]), tokenizer)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_score_on_a_checkpoints_body_depends_on_the_seed_alone(family, folders):
-    tokenizer = fitted(folders[family])
-    rows = [row.ids for row in render_rows(tokenizer, ["Hi!", "Hello, how are you?"], ["Hello.", "Fine, thanks."])]
-    scores = [
-        preference_scores(take_classifier(str(folders[family]), tokenizer, seed), rows, filler=pad_id(tokenizer))
-        for seed in (1, 1, 2)
-    ]
-    assert scores[0] == scores[1] != scores[2]
-
-
-@pytest.mark.parametrize("take", [take_tokenizer, lambda name: take_classifier(name, NO_WORDS, seed=0)])
+@pytest.mark.parametrize("take", [take_tokenizer, lambda name: take_model(name, NO_WORDS)])
 def test_a_name_that_cannot_be_had_offline_says_what_to_give(take):
     with pytest.raises(ParamsError, match=r"'nobody/nothing'.*path of a local directory.*HF_HUB_OFFLINE=0"):
         take("nobody/nothing")
 
 
 def test_a_directory_without_a_model_says_what_it_must_hold(tmp_path, folders):
-    with pytest.raises(ParamsError, match=r"It must hold config.json, model.safetensors and tokenizer.json"):
+    with pytest.raises(ParamsError, match=r"holds no tokenizer.json; A directory must hold config.json, model.safe"):
         take_tokenizer(str(tmp_path))
     (tmp_path / "config.json").write_text((folders["gpt2"] / "config.json").read_text())
-    with pytest.raises(ParamsError, match=r"It must hold config.json, model.safetensors"):
+    with pytest.raises(ParamsError, match=r"A directory must hold config.json, model.safetensors"):
         take_model(str(tmp_path), fitted(folders["gpt2"]))
 
 
@@ -139,3 +128,47 @@ def test_a_token_is_metered_once_whatever_else_is_embedded(family, folders):
     with metered(tokenizer) as meter, torch.no_grad():
         model(input_ids=torch.arange(3, 30)[None])
     assert meter.tokens == 27
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weights: {key: value for key, value in weights.items() if ".h.1.mlp." not in key},
+        lambda weights: {f"base_model.model.{key}": value for key, value in weights.items()},
+        lambda weights: (
+            weights | {"transformer.h.2.mlp.c_fc.weight": weights["transformer.h.1.mlp.c_fc.weight"].clone()}
+        ),
+    ],
+    ids=["missing", "of an adapter", "too many"],
+)
+def test_weights_that_are_not_the_configs_are_an_error(change, folders, tmp_path):
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((folders["gpt2"] / name).read_bytes())
+    weights = change(load_file(folders["gpt2"] / "model.safetensors"))
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ParamsError, match="are not those of its config"):
+        take_model(str(tmp_path), fitted(folders["gpt2"]))
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (QWEN_TEMPLATE.replace("message['content']", "message['content'] | lower"), "changes what it is given"),
+        (QWEN_TEMPLATE.replace("add_generation_prompt", "false"), "would have to write .*assistant"),
+        ("{{ raise_exception('no system') }}", "cannot be used"),
+    ],
+    ids=["lowercase", "no generation prompt", "raises"],
+)
+def test_a_template_that_cannot_be_used_is_an_error(template, message, folders):
+    tokenizer = take_tokenizer(str(folders["qwen"]))
+    tokenizer.chat_template = template
+    with pytest.raises(ParamsError, match=message):
+        fit_chat(tokenizer)
+
+
+def test_a_template_with_todays_date_reads_no_clock(folders):
+    tokenizer = take_tokenizer(str(folders["qwen"]))
+    tokenizer.chat_template = "{{ strftime_now('%d %B %Y') }}" + QWEN_TEMPLATE
+    fit_chat(tokenizer)
+    (ids,) = render_prompts(tokenizer, ["Hi!"])
+    assert tokenizer.decode(ids).startswith("1 January 2000<|im_start|>")

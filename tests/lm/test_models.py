@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from stages.lm.models import config_for_depth, has_finite_weights, load_model, new_model, placed, save_model
+from stages.lm.models import (
+    config_for_depth,
+    has_finite_weights,
+    how_to_load,
+    load_model,
+    new_model,
+    placed,
+    save_model,
+)
 
 
 def test_a_saved_model_is_safetensors_alone_and_loads_bit_for_bit(model, tmp_path):
@@ -39,11 +47,17 @@ def test_finite_weights_are_told_from_others(model):
     assert not has_finite_weights(model)
 
 
-@pytest.mark.parametrize(("n_gpus", "device_map"), [(1, None), (2, "auto")])
-def test_a_process_with_several_gpus_spreads_a_model_over_them(n_gpus, device_map, model, monkeypatch):
-    came = []
+@pytest.mark.parametrize(("n_gpus", "expected"), [(1, {}), (2, {"device_map": "auto"})])
+def test_a_process_with_several_gpus_spreads_a_model_over_them(n_gpus, expected, monkeypatch):
     monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
-    monkeypatch.setattr(type(model), "to", lambda model, device: came.append(device) or model)
-    assert placed(lambda source, **settings: came.append(settings.get("device_map")) or model, "somewhere") is model
-    assert came == ([device_map] if device_map else [None, torch.device("cuda")])
+    settings = {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32}
+    assert how_to_load() == settings | expected
+
+
+def test_a_model_that_is_spread_stays_where_it_is(model, monkeypatch):
+    moved = []
+    monkeypatch.setattr(type(model), "to", lambda model, device: moved.append(device) or model)
+    assert placed(model) is model and moved == [torch.device("cpu")]
+    model.hf_device_map = {"": 0}
+    assert placed(model) is model and len(moved) == 1
