@@ -140,8 +140,12 @@ def preference_rewards(
     prompts: Sequence[list[int]],
     answers: Sequence[list[int]],
 ) -> list[float]:
-    """The reward of each sampled answer, given as token ids; one that was cut before its end loses a fixed penalty."""
-    end = end_id(tokenizer)
+    """The reward of each sampled answer, given as token ids; one that was cut before its end loses a fixed penalty.
+
+    Ids beyond the tokenizer's words, for which a checkpoint's embedding may have room, say nothing and are left out.
+    """
+    end, n_words = end_id(tokenizer), len(tokenizer)
+    answers = [[token for token in answer if token < n_words] for answer in answers]
     is_finished = [end in answer for answer in answers]
     visible = [after_scratchpad(tokenizer, answer) for answer in answers]
     rows = [
