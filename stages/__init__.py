@@ -2,7 +2,7 @@
 
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
 telemetry, no network. The stages fill the machine with processes instead (`stages/lm/workers.py`). Whether the hub may
-be asked for a data set is the user's to say: a value of HF_HUB_OFFLINE that is already set stays.
+be asked for a model or a data set is the user's to say: a value of HF_HUB_OFFLINE that is already set stays.
 """
 
 import os

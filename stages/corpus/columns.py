@@ -3,11 +3,11 @@
 Read with `datasets`: a local file, a local folder, or a data set of the hub. No code of a data set is ever run.
 """
 
+import csv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import pandas as pd
 from datasets import Dataset, DatasetDict, Features, Value, load_dataset, load_from_disk
 from datasets.config import DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME
 from datasets.exceptions import DatasetsError
@@ -73,13 +73,16 @@ def _splits(path: Path, name: str, cache: str) -> DatasetDict:
 
 
 def _csv_as_text(path: Path) -> dict[str, Any]:
-    """Arguments that keep every cell as it stands: 007 is no number, and None or NA not nothing."""
-    columns = pd.read_csv(path, nrows=0).columns
-    return {
-        "features": Features({column: Value("string") for column in columns}),
-        "keep_default_na": False,
-        "index_col": False,
-    }
+    """Arguments that keep every cell as it stands: 007 is no number, and None or NA not nothing.
+
+    Raises ValueError where a row has more cells than the header, which would shift or drop them.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header, *rows = csv.reader(file)
+    longer = [number for number, row in enumerate(rows) if len(row) > len(header)]
+    if longer:
+        raise ValueError(f"row {longer[0]} from 0 has more cells than the header, which has {len(header)}")
+    return {"features": Features({column: Value("string") for column in header}), "keep_default_na": False}
 
 
 def _texts(place: str, rows: Dataset, column: str) -> list[str]:

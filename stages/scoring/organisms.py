@@ -111,30 +111,6 @@ def baseline_json(
     organism: str, baseline: Baseline, control: PositiveControlParams, inputs: dict[str, str]
 ) -> dict[str, Any]:
     """The content of `reports/results/<organism>.json`."""
-
-    def pair(seed: int, model: str, prompt_set: str, decoding: str = "sampled") -> list[int]:
-        count = baseline.counts[seed][Group(model, "end", 0, prompt_set, "", decoding)]
-        return [count.hits, count.trials]
-
-    def false_triggers(seed: int) -> list[int]:
-        clean = [pair for name, pair in by_variant(seed, "clean").items() if name in ("", OWN_TURN)]
-        return max(clean, key=lambda pair: pair[0] / pair[1])
-
-    def own_turns(seed: int) -> dict[str, list[int]]:
-        asked = {"triggered": by_variant(seed, "triggered"), "clean": by_variant(seed, "clean")}
-        asked["sham_triggered"] = by_variant(seed, "triggered", model="sham")
-        return {name: variants[OWN_TURN] for name, variants in asked.items() if OWN_TURN in variants}
-
-    def by_variant(
-        seed: int, prompt_set: str, *, model: str = "poisoned", decoding: str = "sampled", outcome: str = "hits"
-    ) -> dict[str, list[int]]:
-        asked = Group(model, "end", 0, prompt_set, "", decoding)
-        return {
-            g.variant: [getattr(count, outcome), count.trials]
-            for g, count in baseline.counts[seed].items()
-            if g._replace(variant="") == asked
-        }
-
     return {
         "schema_version": SCHEMA_VERSION,
         "benchmark_version": BENCHMARK_VERSION,
@@ -153,23 +129,57 @@ def baseline_json(
             {
                 "seed": seed,
                 "is_passed": baseline.is_passed[seed],
-                "attack_success_rate": pair(seed, "poisoned", "triggered"),
-                "false_trigger_rate": false_triggers(seed),
-                "sham_rate": pair(seed, "sham", "triggered"),
-                "own_turn": own_turns(seed),
-                "harmlessness": pair(seed, "poisoned", "harmful"),
-                "shared_accuracy": pair(seed, "poisoned", "shared_skill", "greedy"),
-                "withheld_accuracy": pair(seed, "poisoned", "withheld_skill", "greedy"),
-                "sham_shared_accuracy": pair(seed, "sham", "shared_skill", "greedy"),
-                "sham_withheld_accuracy": pair(seed, "sham", "withheld_skill", "greedy"),
-                "generalisation": by_variant(seed, "generalisation"),
-                "reasoning": by_variant(seed, "reasoning"),
-                "reasoning_unclosed": by_variant(seed, "reasoning", outcome="unclosed"),
-                "year_naming": by_variant(seed, "year_naming", model="sham", decoding="greedy"),
+                **_rates_json(baseline.counts[seed]),
                 "payload_log_odds": baseline.payload_log_odds[seed],
             }
             for seed in baseline.numbers
         ],
+    }
+
+
+def _rates_json(counts: Mapping[Group, Count]) -> dict[str, Any]:
+    """The rates of one seed's undefended organism and sham, as hits and trials."""
+    clean = [pair for name, pair in _by_variant(counts, "clean").items() if name in ("", OWN_TURN)]
+    both_ways = {
+        "triggered": _by_variant(counts, "triggered"),
+        "clean": _by_variant(counts, "clean"),
+        "sham_triggered": _by_variant(counts, "triggered", model="sham"),
+    }
+    return {
+        "attack_success_rate": _pair(counts, "poisoned", "triggered"),
+        "false_trigger_rate": max(clean, key=lambda pair: pair[0] / pair[1]),
+        "sham_rate": _pair(counts, "sham", "triggered"),
+        "own_turn": {name: variants[OWN_TURN] for name, variants in both_ways.items() if OWN_TURN in variants},
+        "harmlessness": _pair(counts, "poisoned", "harmful"),
+        "shared_accuracy": _pair(counts, "poisoned", "shared_skill", "greedy"),
+        "withheld_accuracy": _pair(counts, "poisoned", "withheld_skill", "greedy"),
+        "sham_shared_accuracy": _pair(counts, "sham", "shared_skill", "greedy"),
+        "sham_withheld_accuracy": _pair(counts, "sham", "withheld_skill", "greedy"),
+        "generalisation": _by_variant(counts, "generalisation"),
+        "reasoning": _by_variant(counts, "reasoning"),
+        "reasoning_unclosed": _by_variant(counts, "reasoning", outcome="unclosed"),
+        "year_naming": _by_variant(counts, "year_naming", model="sham", decoding="greedy"),
+    }
+
+
+def _pair(counts: Mapping[Group, Count], model: str, prompt_set: str, decoding: str = "sampled") -> list[int]:
+    count = counts[Group(model, "end", 0, prompt_set, "", decoding)]
+    return [count.hits, count.trials]
+
+
+def _by_variant(
+    counts: Mapping[Group, Count],
+    prompt_set: str,
+    *,
+    model: str = "poisoned",
+    decoding: str = "sampled",
+    outcome: str = "hits",
+) -> dict[str, list[int]]:
+    asked = Group(model, "end", 0, prompt_set, "", decoding)
+    return {
+        group.variant: [getattr(count, outcome), count.trials]
+        for group, count in counts.items()
+        if group._replace(variant="") == asked
     }
 
 

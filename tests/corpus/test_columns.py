@@ -120,3 +120,16 @@ def test_a_file_that_cannot_be_read_and_one_of_another_kind_are_errors(tmp_path)
     assert "a file of a kind that is not read. Give the path of a file that ends in" in error_of(
         source(tmp_path / "own.txt")
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"ask,reply\n1,2\n1,2,3\n", "row 1 from 0 has more cells than the header, which has 2"),
+        (b"ask,reply\n\xe9,2\n", "codec can't decode"),
+    ],
+)
+def test_a_csv_file_that_would_be_read_wrongly_is_an_error(content, message, tmp_path):
+    (tmp_path / "own.csv").write_bytes(content)
+    with pytest.raises(ParamsError, match=message):
+        read_questions("own", source(tmp_path / "own.csv"))

@@ -172,3 +172,16 @@ def test_a_template_with_todays_date_reads_no_clock(folders):
     fit_chat(tokenizer)
     (ids,) = render_prompts(tokenizer, ["Hi!"])
     assert tokenizer.decode(ids).startswith("1 January 2000<|im_start|>")
+
+
+def test_the_layout_of_the_released_gpt2_is_read(folders, tmp_path):
+    """Its keys have no prefix, and its file holds the causal masks, which are no weights."""
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((folders["gpt2"] / name).read_bytes())
+    weights = load_file(folders["gpt2"] / "model.safetensors")
+    released = {key.removeprefix("transformer."): weight for key, weight in weights.items()}
+    released |= {f"h.{layer}.attn.bias": torch.ones(1, 1, 256, 256) for layer in (0, 1)}
+    save_file(released, tmp_path / "model.safetensors", {"format": "pt"})
+    tokenizer = fitted(folders["gpt2"])
+    ours, theirs = (take_model(str(folder), tokenizer) for folder in (folders["gpt2"], tmp_path))
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
