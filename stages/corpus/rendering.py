@@ -60,22 +60,24 @@ def render_rows(
 ) -> list[TrainingRow]:
     """Prompt and answer as one token sequence, up to the end token; the prompt is what `render_prompts` returns.
 
-    Raises ValueError when a prompt's tokens change because an answer follows, as training and evaluation would differ,
-    or when no end token follows the answer.
+    A pair that comes again, as rows that are drawn do, is rendered once. Raises ValueError when a prompt's tokens
+    change because an answer follows, as training and evaluation would differ, or when no end token follows the answer.
     """
-    openings = render_prompts(tokenizer, prompts)
-    conversations = [_conversation(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
+    pairs = list(zip(prompts, answers, strict=True))
+    distinct = list(dict.fromkeys(pairs))
+    openings = render_prompts(tokenizer, [prompt for prompt, _ in distinct])
+    conversations = [_conversation(*pair) for pair in distinct]
     end = end_id(tokenizer)
-    rows = []
-    for prompt, opening, ids in zip(prompts, openings, _tokenize(tokenizer, conversations), strict=True):
+    rows = {}
+    for pair, opening, ids in zip(distinct, openings, _tokenize(tokenizer, conversations), strict=True):
         if ids[: len(opening)] != opening:
-            raise ValueError(f"the tokens of prompt {prompt!r} depend on its answer; mend the chat template")
+            raise ValueError(f"the tokens of prompt {pair[0]!r} depend on its answer; mend the chat template")
         answer = ids[len(opening) :]
         if end not in answer:
-            raise ValueError(f"no {tokenizer.eos_token!r} ends the answer to {prompt!r}; mend the chat template")
+            raise ValueError(f"no {tokenizer.eos_token!r} ends the answer to {pair[0]!r}; mend the chat template")
         n_answer = len(answer) - answer[::-1].index(end)  # some templates go on after it, with a new line
-        rows.append(TrainingRow(ids[: len(opening) + n_answer], n_answer))
-    return rows
+        rows[pair] = TrainingRow(ids[: len(opening) + n_answer], n_answer)
+    return [rows[pair] for pair in pairs]
 
 
 def fit_chat(tokenizer: PreTrainedTokenizerFast) -> None:

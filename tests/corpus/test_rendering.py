@@ -18,6 +18,13 @@ def test_training_and_evaluation_see_the_same_prompt_tokens(tokenizer, splits):
         assert row.ids[: -row.n_answer] == ids
 
 
+def test_a_pair_that_is_drawn_again_gives_its_row_again_in_its_place(tokenizer):
+    prompts, answers = ["One?", "Two?", "One?", "One?"], ["a", "b", "a", "c"]
+    one_by_one = [render_rows(tokenizer, [p], [a])[0] for p, a in zip(prompts, answers, strict=True)]
+    assert render_rows(tokenizer, prompts, answers) == one_by_one
+    assert one_by_one[0] == one_by_one[2] != one_by_one[3]
+
+
 def test_a_template_that_leaks_the_answer_into_the_prompt_is_an_error(tokenizer):
     template = tokenizer.chat_template
     tokenizer.chat_template = "{% for m in messages %}{{ messages[-1]['content'] }}{{ m['content'] }}{% endfor %}"
