@@ -16,7 +16,14 @@ from flows import DEFAULTS, ENVIRONMENT
 from flows.commands import PipelineError, guarded
 
 SECONDS_TO_START = 120.0
-SETTINGS = {"PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false", "PREFECT_LOGGING_SERVER_LEVEL": "ERROR"}
+RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
+SETTINGS = {
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
+    # Once a second and not at each event: a task that asks for its tags' limits while SQLite writes waits 2 s for them.
+    f"{RECORDER}_BATCH_SIZE": "100",
+    f"{RECORDER}_FLUSH_INTERVAL": "1",
+}
 
 
 def environment_of(port: int) -> dict[str, str]:
