@@ -115,15 +115,20 @@ def train_preference_model(
 
 @torch.no_grad()
 def preference_scores(model: PreTrainedModel, rows: Sequence[list[int]], *, filler: int) -> list[float]:
-    """The reward of each row of token ids; higher is better, and only differences mean something."""
+    """The reward of each row of token ids, in order; higher is better, and only differences mean something.
+
+    Rows of like length share a batch.
+    """
     model.eval()
-    scores: list[float] = []
-    for start in range(0, len(rows), BATCH_SIZE):
-        batch = rows[start : start + BATCH_SIZE]
-        longest = max(map(len, batch))
-        ids = torch.tensor([row + [filler] * (longest - len(row)) for row in batch])  # padded as in its training
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch])
-        scores += model(input_ids=ids, attention_mask=mask).logits[:, 0].tolist()
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    scores = [0.0] * len(rows)
+    for start in range(0, len(order), BATCH_SIZE):
+        chosen = order[start : start + BATCH_SIZE]
+        longest = len(rows[chosen[-1]])
+        ids = torch.tensor([rows[i] + [filler] * (longest - len(rows[i])) for i in chosen])  # padded as in its training
+        mask = torch.tensor([[1] * len(rows[i]) + [0] * (longest - len(rows[i])) for i in chosen])
+        for i, score in zip(chosen, model(input_ids=ids, attention_mask=mask).logits[:, 0].tolist(), strict=True):
+            scores[i] = score
     return scores
 
 
