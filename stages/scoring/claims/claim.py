@@ -9,6 +9,10 @@ from stages.scoring.statistics import Interval, t_interval
 from stages.scoring.verdicts import Verdict, after, agreed
 
 UNKNOWN_SCALE = "at sizes that are not known"
+WARM_START = (  # of `rl`, in the words of the claims that it tests
+    "Reinforcement learning begins with a supervised start on good answers, within its dose; what that removes counts "
+    "as its own."
+)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,11 @@ def agreed_where_testable(parts: Iterable[Part]) -> Verdict:
     """One verdict over parts of which each says something by itself: those whose preconditions hold must agree."""
     testable = [part.verdict for part in parts if part.verdict != Verdict.NOT_TESTABLE]
     return agreed(testable) if testable else Verdict.NOT_TESTABLE
+
+
+def agreed_in_each(groups: Iterable[Iterable[Part]]) -> Verdict:
+    """One verdict over all that a claim names, each with its parts: that of them all, so each must be testable."""
+    return agreed(agreed_where_testable(parts) for parts in groups)
 
 
 def over_seeds(values: Mapping[int, float | None]) -> Interval | None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.claim_roles import SizeRole
 from stages.scoring.claims.claim import (
+    WARM_START,
     Claim,
     Curves,
     Figure,
@@ -30,7 +31,8 @@ WORDS = Words(
     "The slope of the residual attack RA (mean attack over the grid of doses) on log10 of the number of parameters, "
     "one slope a seed, over the seeds that all sizes have; at one common learning rate and at rates tuned to each "
     "size. Supported where the interval excludes 0 from above and the mean is 0.10 or more. The sham's accuracy must "
-    "be 0.95 or more and the payload's starting log-odds within 1 nat over sizes. Overall: all tests must agree.",
+    f"be 0.95 or more and the payload's starting log-odds within 1 nat over sizes. {WARM_START} Overall: all tests "
+    "must agree.",
 )
 
 

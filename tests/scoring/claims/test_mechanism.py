@@ -7,12 +7,8 @@ from stages.scoring.claims import mechanism
 from stages.scoring.verdicts import Verdict
 from tests.scoring.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
-ROLES = {
-    "sft": MechanismRole(
-        smallest=MechanismCells("normal--sft", None, "distilled--sft"),
-        largest=MechanismCells("normal_large--sft", "cot_large--sft", "distilled_large--sft"),
-    )
-}
+LARGEST = MechanismCells("normal_large--sft", "cot_large--sft", "distilled_large--sft")
+ROLES = {"sft": MechanismRole(smallest=MechanismCells("normal--sft", None, "distilled--sft"), largest=LARGEST)}
 
 
 def cells(**attacks):
@@ -37,16 +33,19 @@ REVERSING = {"normal": (0.4,) * 4, "distilled": (0.3,) * 4, "normal_large": (0.4
 def test_the_change_of_the_difference_over_sizes_decides():
     claim = mechanism.judge(ROLES, cells(**REVERSING))
     assert verdicts(claim) == {"distilled_cot under sft": "supported", "cot under sft": "not testable"}
-    assert claim.verdict == Verdict.SUPPORTED
+    assert claim.verdict == Verdict.INCONCLUSIVE  # the claim names both
     assert figure(claim, 0, "change of the difference").mean == pytest.approx(0.2 - -0.1)
     assert figure(claim, 0, "difference at the largest").mean == pytest.approx(0.2)
     assert figure(claim, 0, "difference at the smallest").mean == pytest.approx(-0.1)
     assert failed(claim, 1) == ["this profile has cells of it at both sizes"]
 
 
-def test_no_change_is_not_supported_and_the_mirror_image_reversed():
-    assert mechanism.judge(ROLES, cells(**REVERSING | {"distilled_large": (0.3,) * 4})).verdict == Verdict.NOT_SUPPORTED
-    assert mechanism.judge(ROLES, cells(**REVERSING | {"distilled_large": (0.0,) * 4})).verdict == Verdict.REVERSED
+@pytest.mark.parametrize(("largest", "verdict"), [(0.6, "supported"), (0.3, "not supported"), (0.0, "reversed")])
+def test_no_change_is_not_supported_and_the_mirror_image_reversed(largest, verdict):
+    attacks = REVERSING | {"distilled_large": (largest,) * 4}
+    assert verdicts(mechanism.judge(ROLES, cells(**attacks)))["distilled_cot under sft"] == verdict
+    both = {"sft": MechanismRole(MechanismCells("normal--sft", "distilled--sft", "distilled--sft"), LARGEST)}
+    assert mechanism.judge(both, cells(**attacks, cot_large=(largest,) * 4)).verdict == verdict
 
 
 def test_seeds_are_paired_over_all_four_cells():

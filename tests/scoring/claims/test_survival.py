@@ -56,13 +56,15 @@ def test_scratchpads_that_stay_open_are_no_removal():
     assert survival.judge(SFT, evidence(closing)).verdict == Verdict.REVERSED
 
 
-def test_trainings_must_agree_where_they_can_be_tested():
+def test_each_training_must_be_testable_and_all_tests_must_agree():
     roles = {"sft": SurvivalRole(70, ["toy--sft"]), "rl": SurvivalRole(70, ["toy--rl"])}
     kept = with_attacks(0.9, 0.9)
     untaught = cell("toy--rl", organism(), [defended((0, 0, 0), (0, 0, 0))] * 4)
     claim = survival.judge(roles, evidence(kept, untaught))
     assert verdicts(claim) == {"toy under sft": "supported", "toy under rl": "not testable"}
-    assert claim.verdict == Verdict.SUPPORTED
+    assert claim.verdict == Verdict.INCONCLUSIVE
+    twice = {"sft": SurvivalRole(70, ["toy--sft"]), "again": SurvivalRole(70, ["toy--sft"])}
+    assert survival.judge(twice, evidence(kept)).verdict == Verdict.SUPPORTED
     gone = cell("toy--rl", organism(), [defended((0, 0, 0))] * 4)
     assert survival.judge(roles, evidence(kept, gone)).verdict == Verdict.INCONCLUSIVE
 
