@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
@@ -38,6 +39,7 @@ from flows.timings import estimate
 
 STATUS_INTERRUPTED = 130
 SECONDS_TO_SEND = 5.0
+DRIVER = Path("/proc/driver/nvidia/gpus")  # one folder a GPU
 
 
 @flow(name="benchmark", validate_parameters=True)
@@ -76,7 +78,7 @@ def benchmark(
             lease = None if is_here(cluster) else Lease.of(root)
             tasks = Tasks(root, task_runner(cluster, size.number), seconds_of(hours_per_stage), lease)
             summary = bring_up_to_date(root, project, plan, tasks, size, force)
-    except (PipelineError, ProfileError) as error:
+    except (PipelineError, ProfileError, OSError) as error:
         return Failed(message=str(error), data=error)
     publish(root)
     get_run_logger().info("all up to date: %s", summary)
@@ -108,9 +110,11 @@ def prepared(profile: str) -> Path:
 def visible_gpus(number: int, cluster: str) -> tuple[str, ...]:
     """The first `number` GPUs that we may use. Raises PipelineError where there are fewer, or they are elsewhere."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    seen = [gpu for gpu in named.split(",") if gpu] if named is not None else [str(gpu) for gpu in range(number)]
+    here = len(list(DRIVER.glob("*")))
+    seen = [gpu for gpu in named.split(",") if gpu] if named is not None else [str(gpu) for gpu in range(here)]
     if not 0 <= number <= len(seen):
-        raise PipelineError(f"gpus is {number}; it must be from 0 to {len(seen)}, what CUDA_VISIBLE_DEVICES names.")
+        what = "what CUDA_VISIBLE_DEVICES names" if named is not None else f"what NVIDIA's driver lists in {DRIVER}"
+        raise PipelineError(f"gpus is {number}; it must be from 0 to {len(seen)}, {what}.")
     if number and not is_here(cluster):
         raise PipelineError("gpus counts those of this machine; start the workers elsewhere with a GPU each instead.")
     return tuple(seen[:number])
@@ -184,9 +188,14 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
 def a_server(cluster: str) -> Iterator[None]:
     """The user's Prefect server, or one of our own while the block lasts.
 
-    Raises PipelineError where the cluster's machines could not reach ours.
+    Raises PipelineError where the user's does not answer, or the cluster's machines could not reach ours.
     """
-    if PREFECT_API_URL.value():
+    if address := PREFECT_API_URL.value():
+        with get_client(sync_client=True) as client:
+            error = client.api_healthcheck()
+        if error is not None:
+            how = "start it, or unset PREFECT_API_URL for one of our own"
+            raise PipelineError(f"Prefect's server at {address} does not answer ({error}): {how}.")
         yield
         return
     if not is_here(cluster):
@@ -195,10 +204,12 @@ def a_server(cluster: str) -> Iterator[None]:
     port = free_port()
     with server(port, environment_of(port), stdout=subprocess.DEVNULL):
         with temporary_settings({PREFECT_API_URL: url_of(port)}):
-            yield
-            # What is left to send Prefect would offer, when the process ends, for a minute to a server that is gone.
-            APILogHandler().flush()
-            EventsWorker.drain_all(timeout=SECONDS_TO_SEND)
+            try:
+                yield
+            finally:
+                # Left for the end of the process, it would be offered for a minute to a server that is gone.
+                APILogHandler().flush()
+                EventsWorker.drain_all(timeout=SECONDS_TO_SEND)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

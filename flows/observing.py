@@ -67,7 +67,10 @@ class Reporter:
 def tag_run(root: Path) -> None:
     """Tag the flow run with the commit it runs on, marked where files differ from it."""
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    described = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    try:
+        described = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git
+        return
     if described.returncode == 0:
         with get_client(sync_client=True) as client:
             tags = [*flow_run.tags, f"commit:{described.stdout.strip()}"]

@@ -9,7 +9,9 @@ whole and in one order, after every stage: a kill loses only the stages that wer
 """
 
 import argparse
+import json
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
@@ -17,6 +19,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import diskcache
 import networkx as nx
 import psutil
 from dvc.exceptions import DvcException, NotDvcRepoError
@@ -26,11 +29,14 @@ from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
+from dvc_data.hashfile.cache import DiskError
 
 from flows.commands import Command, PipelineError, StageFailed, missing_code
 from flows.lockfile import read_lock, replace_lock
 
 WORKERS = "stages/lm/workers.py"
+# What DVC raises for one stage: its own, the disk's, and those of the databases in which it remembers hashes.
+STAGE_ERRORS = (DvcException, OSError, sqlite3.Error, diskcache.Timeout, DiskError)
 
 
 class Project:
@@ -112,13 +118,17 @@ class Project:
     def prune(self) -> list[Path]:
         """Delete what removed stages left under data/, forget them in dvc.lock; returns the deleted paths.
 
-        What a stage of dvc.yaml still writes, contains or lies in is kept. dvc.lock is put in topological order: after
+        So is what no stage writes in a folder that one reads whole: its hash would be that of this clone alone. What a
+        stage of dvc.yaml still writes, contains or lies in is kept. dvc.lock is put in topological order: after
         `dvc repro` and after a run of ours the bytes are then the same.
         """
         root = Path(self._repo.root_dir)
         entries: Mapping[str, Any] = self._lock.get("stages", {})
         kept = [Path(out.fs_path) for stage in self._stages.values() for out in stage.outs]
         gone = [o["path"] for name in entries if name not in self._stages for o in entries[name].get("outs", [])]
+        read = {Path(dep.fs_path) for stage in self._stages.values() for dep in stage.deps}
+        shared = [folder for folder in read if folder.is_dir() and any(folder in out.parents for out in kept)]
+        gone += [str(path) for folder in sorted(shared) for path in sorted(folder.glob("[!.]*"))]
         deleted = []
         for path in gone:
             if (place := _deletable(root, path, kept)) is not None:
@@ -149,15 +159,22 @@ class Project:
 def _failing(name: str) -> Iterator[None]:
     try:
         yield
-    except (DvcException, OSError) as error:
+    except STAGE_ERRORS as error:
         raise StageFailed(name, str(error)) from error
 
 
 @contextmanager
 def open_project(root: Path) -> Iterator[Project]:
-    """The project at `root`, locked, and the current folder. Raises PipelineError if it is none, or is in use."""
+    """The project at `root`, locked, and the current folder.
+
+    Raises PipelineError if it is none, is in use, or has a file that DVC cannot read.
+    """
     with locked(root) as repo, chdir(root):  # DVC's run cache looks for dvc.yaml in the current folder
-        yield Project(repo)
+        try:
+            project = Project(repo)
+        except DvcException as error:
+            raise PipelineError(f"{error}. Mend that file; git checkout brings back what was committed.") from error
+        yield project
 
 
 @contextmanager
@@ -174,7 +191,18 @@ def locked(root: Path) -> Iterator[Repo]:
             stack.enter_context(lock_repo(repo))
         except LockError as error:
             raise PipelineError(_who_holds_the_lock(Path(repo.root_dir))) from error
+        _remove_if_broken(Path(repo.root_dir) / ".dvc" / "tmp" / "rwlock")
         yield repo
+
+
+def _remove_if_broken(path: Path) -> None:
+    """Remove DVC's list of the files in use where a kill left it half written; while we hold its lock none are."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        path.unlink()
 
 
 def _who_holds_the_lock(root: Path) -> str:

@@ -4,6 +4,7 @@ Each gets cores of its own, so that stages, which run their seeds side by side, 
 machine: the free cores are shared out among the stages that can start, so one that is alone gets all.
 """
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -80,9 +81,17 @@ def expected_to_run(project: Project, plan: Sequence[str], *, force: bool = Fals
     """Stages that changed, or need one that did. A few may turn out unchanged when their turn comes."""
     stale: set[str] = set()
     for name in plan:
-        if force or not stale.isdisjoint(project.needs(name)) or project.has_changed(name):
+        if force or not stale.isdisjoint(project.needs(name)) or _may_have_changed(project, name):
             stale.add(name)
     return [name for name in plan if name in stale]
+
+
+def _may_have_changed(project: Project, name: str) -> bool:
+    """Whether it has, or cannot be told: then it fails when its turn comes, and alone."""
+    try:
+        return project.has_changed(name)
+    except StageFailed:
+        return True
 
 
 class _Run:
@@ -152,7 +161,7 @@ class _Run:
             elif (command := self.project.begin(name, force=self.force)) is None:
                 self._note(name, "cached", started)
             else:
-                cores = self._share()
+                cores = self._share(name)
                 self.running[name] = (started, cores)
                 if self._wants_gpu(name):
                     self.gpus[name] = self._free_gpus()[0]
@@ -162,11 +171,15 @@ class _Run:
         except StageFailed as failure:
             self._fail(name, failure, started)
 
-    def _share(self) -> frozenset[int]:
-        """The next stage's part of the free cores; the fewer can start beside it, the more."""
-        free = self._free_cores()
-        starting = min(1 + len(self._ready()), self.workers.number - len(self.running))
-        return frozenset(free[: max(1, len(free) // starting)])
+    def _share(self, name: str) -> frozenset[int]:
+        """The next stage's part of the free cores; the fewer can start beside it, the more.
+
+        What is left over goes to it, because it is the most urgent.
+        """
+        free, ready = self._free_cores(), self._ready()
+        without_gpu = sum(map(self._wants_gpu, ready)) - (len(self._free_gpus()) - self._wants_gpu(name))
+        starting = min(1 + len(ready) - max(0, without_gpu), self.workers.number - len(self.running))
+        return frozenset(free[: math.ceil(len(free) / starting)])
 
     def _finish(self, name: str, failure: StageFailed | None) -> None:
         started, cores = self.running.pop(name)

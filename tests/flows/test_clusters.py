@@ -5,6 +5,7 @@ import pytest
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_dask import DaskTaskRunner
 
+from flows import benchmark
 from flows.benchmark import how_many, visible_gpus
 from flows.clusters import is_here, task_runner
 from flows.commands import PipelineError
@@ -43,6 +44,15 @@ def test_gpus_are_those_that_we_may_use(monkeypatch):
         visible_gpus(3, "")
     with pytest.raises(PipelineError, match="start the workers elsewhere with a GPU each"):
         visible_gpus(1, "tcp://example.org:8786")
+
+
+def test_without_a_choice_of_gpus_there_are_as_many_as_the_driver_lists(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(benchmark, "DRIVER", tmp_path)
+    (tmp_path / "0000:01:00.0").mkdir()
+    assert visible_gpus(1, "") == ("0",)
+    with pytest.raises(PipelineError, match="gpus is 2; it must be from 0 to 1, what NVIDIA's driver lists"):
+        visible_gpus(2, "")
 
 
 def smoke_run(folder: Path, *options: str) -> Path:

@@ -5,12 +5,17 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import OperationalError
 
 import pytest
+from diskcache import Timeout
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
+from dvc.stage import PipelineStage
+from dvc_data.hashfile.cache import DiskError
 
 from flows.commands import Command, PipelineError, StagesFailed
+from flows.pipeline import open_project
 from flows.scheduler import Progress
 from tests.flows.toys import execute, prune, run, run_module, set_params, toy_project
 from tests.flows.waiting import await_end, await_line
@@ -129,6 +134,50 @@ def test_a_removed_cell_is_pruned_and_nothing_else(toy: Path) -> None:
     assert sorted(path.name for path in (toy / "data").iterdir() if path.suffix == "") == ["d_a", "made", "s_a"]
     assert "@b" not in (toy / "dvc.lock").read_text()
     assert set(run(toy).values()) == {"unchanged"}
+
+
+def test_what_no_stage_writes_in_a_folder_that_one_reads_is_pruned(tmp_path: Path) -> None:
+    """As a defense of another branch leaves it, of which dvc.lock here knows nothing."""
+    all_of = "\n  all: {cmd: ls data/cells > data/all, deps: [data/cells], outs: [data/all]}\n"
+    one = "stages:\n  one: {cmd: cp seed.txt data/cells/one, deps: [seed.txt], outs: [data/cells/one]}"
+    toy = toy_project(tmp_path / "toy", one + all_of)
+    (toy / "data/cells").mkdir()
+    run(toy)
+    lock = (toy / "dvc.lock").read_bytes()
+    (toy / "data/cells/two").mkdir()
+    (toy / "data/cells/two/answers").touch()
+    with open_project(toy) as project:
+        assert [path.name for path in project.prune()] == ["two"]
+    assert set(run(toy).values()) == {"unchanged"} and (toy / "dvc.lock").read_bytes() == lock
+
+
+def test_what_a_kill_left_of_dvcs_list_of_files_in_use_stops_no_run(toy: Path) -> None:
+    (toy / ".dvc/tmp/rwlock").write_text('{"seed.txt": {"re')
+    assert set(run(toy).values()) == {"executed"}
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
+def test_a_file_that_dvc_cannot_read_is_an_error_that_names_it(toy: Path, name: str) -> None:
+    (toy / name).write_text("<<<<<<< HEAD\n: [")
+    with pytest.raises(PipelineError, match=rf"(?s){name}.*Mend that file; git checkout"), open_project(toy):
+        pass
+
+
+@pytest.mark.parametrize("error", [OperationalError("disk is full"), Timeout("locked"), DiskError("state", "full")])
+def test_an_error_of_dvcs_own_databases_fails_the_stage_alone(
+    toy: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_outs = PipelineStage.save_outs
+
+    def fail(stage: PipelineStage) -> None:
+        if stage.name == "defend@a":
+            raise error
+        save_outs(stage)
+
+    monkeypatch.setattr(PipelineStage, "save_outs", fail)
+    with pytest.raises(StagesFailed) as caught:
+        run(toy)
+    assert [failure.stage for failure in caught.value.failures] == ["defend@a"]
 
 
 def test_prune_keeps_outputs_that_a_renamed_stage_still_writes_and_all_outside_data(tmp_path: Path) -> None:

@@ -71,6 +71,13 @@ def test_stages_that_are_ready_run_together_on_cores_of_their_own(wide):
     assert len(cores["short"]) == len(cores["long"]) == 2 and not set(cores["short"]) & set(cores["long"])
 
 
+def test_the_most_urgent_stage_gets_the_core_that_is_left_over(wide):
+    runner = Threads()
+    run_with(wide, runner, 2, {0, 1, 2}, expected_seconds=lambda name: 9.0 if name == "long" else 1.0)
+    cores = dict(runner.started)
+    assert (len(cores["long"]), len(cores["short"])) == (2, 1)
+
+
 def test_no_more_stages_run_at_once_than_there_are_workers(wide):
     runner = Threads()
     run_with(wide, runner, 1, {0, 1})
