@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,7 +30,7 @@ from flows.clusters import is_here, task_runner
 from flows.commands import Lease, PipelineError, StagesFailed
 from flows.lifeline import end_with_starter
 from flows.observing import Reporter, publish, tag_run
-from flows.pipeline import Project, locked, open_project
+from flows.pipeline import Project, open_project
 from flows.profiles import ProfileError, prepare_profile
 from flows.scheduler import Workers, expected_to_run, run_stages
 from flows.server import environment_of, free_port, server, url_of
@@ -67,7 +67,7 @@ def benchmark(
     """
     end_with_starter()
     try:
-        root = prepared(profile)
+        root = prepare_profile(Path.cwd(), profile) if profile else Path.cwd()
         tag_run(root)
         with open_project(root) as project:
             plan = project.select(targets)
@@ -96,15 +96,6 @@ def how_many(workers: int, cluster: str) -> Workers:
         allowed = f"from 1 to {most}, the cores here, or 0 for all" if cores else "1 or more on a cluster elsewhere"
         raise PipelineError(f"workers is {workers}; it must be {allowed}.")
     return Workers(workers or len(cores), cores)
-
-
-def prepared(profile: str) -> Path:
-    """Where to run: here, or in the profile's folder, made ready while nobody runs in it."""
-    if not profile:
-        return Path.cwd()
-    folder = Path("build") / profile
-    with locked(folder) if (folder / ".dvc" / "tmp").exists() else nullcontext():
-        return prepare_profile(Path.cwd(), profile)
 
 
 def visible_gpus(number: int, cluster: str) -> tuple[str, ...]:

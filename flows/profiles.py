@@ -14,12 +14,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import MutableMapping, Sequence
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from flows.commands import PipelineError
+from flows.pipeline import locked
 
 OVERRIDES = Path("flows") / "overrides"
 MANIFEST = ".profile-files.json"
@@ -33,19 +37,23 @@ class ProfileError(ValueError):
 
 
 def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
-    """The folder (default build/<name>) holding the project with the profile's parameters."""
+    """The folder (default build/<name>) holding the project with the profile's parameters.
+
+    Raises ProfileError when the profile is none, and PipelineError while a run is in its folder.
+    """
     override = _read_override(root, name)
     target = (folder or root / "build" / name).resolve()
     files = [path for path in source_files(root) if target not in (root / path).resolve().parents]
     params = _yaml().load((root / "params.yaml").read_text(encoding="utf-8"))
     merge(params, override, where=f"{OVERRIDES / name}.yaml")
-    _remove_stale(target, files)
-    for path in files:
-        _copy(root / path, target / path)
     stream = io.StringIO()
     _yaml().dump(params, stream)
-    _write(target / "params.yaml", stream.getvalue())
-    _write(target / ".dvc" / "config", _dvc_config(root / ".dvc" / "config"))
+    with locked(target) if (target / ".dvc" / "tmp").exists() else nullcontext():
+        _remove_stale(target, files)
+        for path in files:
+            _copy(root / path, target / path)
+        _write(target / "params.yaml", stream.getvalue())
+        _write(target / ".dvc" / "config", _dvc_config(root / ".dvc" / "config"))
     return target
 
 
@@ -158,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         print(prepare_profile(Path.cwd(), arguments.name, arguments.folder))
-    except (ProfileError, OSError) as error:
+    except (PipelineError, ProfileError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

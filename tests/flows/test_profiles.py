@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from flows.commands import PipelineError
+from flows.pipeline import locked
 from flows.profiles import ProfileError, merge, prepare_profile
 
 PARAMS = "# why\nsteps: 100\nlm: {depth: 4, heads: [1, 2]}\ndefenses:\n  none: {}\n  prune: {fraction: 1e-05}\n"
@@ -108,3 +110,14 @@ def test_outside_git_the_error_says_so(project: Path, tmp_path: Path, monkeypatc
     (project / ".git").rename(tmp_path / "git")
     with pytest.raises(ProfileError, match="git cannot list the files"):
         prepare_profile(project, "smoke")
+
+
+def test_the_folder_of_a_profile_is_left_alone_while_a_run_is_in_it(project: Path) -> None:
+    folder = prepare_profile(project, "smoke")
+    (folder / ".dvc" / "tmp").mkdir(exist_ok=True)
+    (project / "stages/a.py").write_text("A = 2\n")
+    with locked(folder), pytest.raises(PipelineError, match="holds DVC's lock"):
+        prepare_profile(project, "smoke")
+    assert (folder / "stages/a.py").read_text() == "A = 1\n"
+    prepare_profile(project, "smoke")
+    assert (folder / "stages/a.py").read_text() == "A = 2\n"
