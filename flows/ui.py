@@ -14,12 +14,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
 from flows import pages
 from flows.commands import PipelineError, guarded
 from flows.lifeline import lifeline
 from flows.server import environment_of, server, url_of
 
 POOL = "local"
+SCHEDULED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
 WHERE = """
 Prefect is at {url}
   Deployments > benchmark/on-demand > Run > Custom run: choose targets or a profile, for example smoke
@@ -58,12 +64,31 @@ def serve(root: Path, port: int) -> None:
     with lifeline() as end, pages.served(root, port + 1) as where_pages, server(port, ours) as running_server:
         environment = {**ours, **end, **where_pages}
         _run(["work-pool", "create", POOL, "--type", "process", "--overwrite"], environment)
-        _run(["--no-prompt", "deploy", "--all"], environment)
+        _deploy(url_of(port), environment)
         with guarded(worker_command, env=environment) as worker:
             print(WHERE.format(url=url_of(port).removesuffix("/api"), pages=where_pages[pages.ADDRESS]), flush=True)
             while running_server.poll() is None and worker.poll() is None:
                 time.sleep(1)
     raise PipelineError("the server or the worker has ended; its last lines are above. Run `make ui` again.")
+
+
+def _deploy(url: str, environment: Mapping[str, str]) -> None:
+    """Register the deployments of prefect.yaml; what somebody has switched off stays off.
+
+    Runs that were due while no interface was up are dropped: a worker would now start them one after the other.
+    """
+    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+        before = {each.name: each for each in client.read_deployments()}
+        _run(["--no-prompt", "deploy", "--all"], environment)
+        for run in client.read_flow_runs(flow_run_filter=SCHEDULED):
+            if run.auto_scheduled:
+                client.delete_flow_run(run.id)  # those to come are scheduled again
+        for deployment in client.read_deployments():
+            was = before.get(deployment.name, deployment)
+            if was.paused:
+                client.pause_deployment(deployment.id)
+            for schedule, its in zip(deployment.schedules, was.schedules, strict=False):
+                client.update_deployment_schedule(deployment.id, schedule.id, active=its.active)
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> None:

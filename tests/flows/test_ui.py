@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,12 @@ def served(tmp_path) -> Iterator[Served]:
         await_end(ui)
 
 
-def ask(port: int, path: str, content: dict | None = None) -> Any:
+def ask(port: int, path: str, content: dict | None = None, method: str | None = None) -> Any:
     data = None if content is None else json.dumps(content).encode()
-    request = urllib.request.Request(f"{url_of(port)}/{path}", data, {"content-type": "application/json"})
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{url_of(port)}/{path}", data, headers, method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
-        return json.load(response)
+        return json.loads(response.read() or "null")
 
 
 def start(port: int, deployment: str, **parameters: Any) -> str:
@@ -78,6 +80,52 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
     ui.send_signal(signal.SIGTERM)
     assert ui.wait(60) == 0
     await_none(folder)
+
+
+@pytest.mark.slow
+def test_an_interface_that_starts_again_runs_nothing_that_it_missed_and_leaves_off_what_is_off(served):
+    folder, port, ui = served
+    nightly, on_demand = (ask(port, f"deployments/name/benchmark/{name}") for name in ("nightly", "on-demand"))
+    place = f"deployments/{nightly['id']}/schedules/{nightly['schedules'][0]['id']}"
+    in_two_minutes = datetime.now(UTC) + timedelta(minutes=2)
+    cron = {"cron": f"{in_two_minutes.minute} * * * *", "timezone": "UTC"}
+    ask(port, place, {"schedule": cron}, method="PATCH")
+    while not runs_of(port, nightly["id"]):
+        assert datetime.now(UTC) < in_two_minutes, "Prefect has scheduled no run"
+        time.sleep(1)
+    ask(port, f"deployments/{on_demand['id']}/pause_deployment", {})
+    ui.send_signal(signal.SIGTERM)
+    assert ui.wait(60) == 0
+    time.sleep(max(0.0, (in_two_minutes - datetime.now(UTC)).total_seconds()))
+    again = run_module(folder, "flows.ui", "--port", str(port))
+    try:
+        await_line(again, "Ctrl-C ends the server")
+        assert runs_of(port, nightly["id"]) == []
+        assert not ask(port, "deployments/name/benchmark/nightly")["paused"]
+        found = ask(port, "deployments/name/benchmark/on-demand")
+        assert found["paused"]
+        ask(port, f"deployments/{nightly['id']}/schedules/{schedule_of(port)['id']}", {"active": False}, method="PATCH")
+        again.send_signal(signal.SIGTERM)
+        assert again.wait(60) == 0
+        again = run_module(folder, "flows.ui", "--port", str(port))
+        await_line(again, "Ctrl-C ends the server")
+        assert not schedule_of(port)["active"] and schedule_of(port)["schedule"]["cron"] == "0 2 * * *"
+    finally:
+        again.kill()
+        await_end(again)
+
+
+def runs_of(port: int, deployment: str) -> list[dict]:
+    """Those that are late, were started or will be within the hour."""
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    those = {"deployment_id": {"any_": [deployment]}, "expected_start_time": {"before_": soon}}
+    return ask(port, "flow_runs/filter", {"flow_runs": those})
+
+
+def schedule_of(port: int) -> dict:
+    """That of the nightly deployment."""
+    (schedule,) = ask(port, "deployments/name/benchmark/nightly")["schedules"]
+    return schedule
 
 
 @pytest.mark.slow
