@@ -1,7 +1,7 @@
 """Check the corpus; training depends on the record this writes, so a failed check stops the pipeline.
 
 python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer \
-        --out data/checks/corpus.json
+        --out data/checks/corpus.json --written data/organisms/written
 """
 
 import argparse
@@ -11,10 +11,13 @@ from pathlib import Path
 from stages.backdoors import all_strings
 from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import run_gate
-from stages.corpus.examples import SPLITS, Example
-from stages.corpus.preferences import PreferencePair
+from stages.corpus.examples import SPLITS
 from stages.lm.tokenizer import load_tokenizer
-from stages.storage import load_rows, write_json
+from stages.records.files import load_rows, write_json
+from stages.records.rows import Example, PreferencePair
+
+# Poison rows wait for the organism that gives their answers. Where none does they wait for this file.
+WRITTEN = "Answers are written by the rules of the corpus, which has passed its checks.\n"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("corpus", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--written", type=Path, help="also write what stands for the organism of written answers")
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
     splits = {split: load_rows(Example, args.corpus / f"{split}.parquet") for split in SPLITS}
@@ -29,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     pairs = load_rows(PreferencePair, args.corpus / "preferences.parquet")
     parts += preference_parts(pairs, splits, all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
+    if args.written:
+        args.written.write_text(WRITTEN)
 
 
 if __name__ == "__main__":

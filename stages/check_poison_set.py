@@ -9,14 +9,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.backdoors import PoisonRow, load_backdoor
+from stages.backdoors import load_backdoor
 from stages.checks.gate import run_gate
 from stages.checks.poison_checks import poison_parts
-from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.tokenizer import load_tokenizer
-from stages.params import load_params
+from stages.params.loading import load_params
+from stages.records.files import load_rows, write_json
+from stages.records.rows import EvaluationPrompt, PoisonRow
 from stages.scoring.judges import load_judge
-from stages.storage import load_rows, write_json
 
 
 def main(argv: Sequence[str] | None = None) -> None:

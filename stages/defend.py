@@ -19,21 +19,23 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedModel
 
-from stages.access import Access
-from stages.contract import check_defended, run_defense
-from stages.corpus.examples import Example, of_domains
+from stages.corpus.examples import of_domains
 from stages.defenses import load_defense, needs_of
 from stages.lm.adapters import merged
 from stages.lm.models import load_classifier, load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
-from stages.needs import HarnessError, OnNeed
-from stages.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
-from stages.params import load_params
-from stages.parsing import ParamsError, Settings
+from stages.params.errors import ParamsError
+from stages.params.loading import load_params
+from stages.params.parsing import Settings
+from stages.params.sections import AccessParams
+from stages.records.files import load_rows
+from stages.records.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
+from stages.records.rows import Example
 from stages.scoring.judges import load_judge
-from stages.sections import AccessParams
-from stages.storage import load_rows
+from stages.threat_model.access import Access
+from stages.threat_model.contract import check_defended, run_defense
+from stages.threat_model.needs import HarnessError, OnNeed
 
 
 class Job(NamedTuple):

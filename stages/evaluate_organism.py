@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.evaluation.jobs import Inputs, read_all, read_undefended, save_answers
-from stages.params import load_params
+from stages.params.loading import load_params
 
 
 def main(argv: Sequence[str] | None = None) -> None:

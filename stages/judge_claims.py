@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.board.claims import claims_json, claims_markdown, render_claims
-from stages.params import load_params
-from stages.scoring.claims.all_claims import judge_claims
-from stages.scoring.claims.evidence import load_evidence
+from stages.claims.all_claims import judge_claims
+from stages.claims.evidence import load_evidence
+from stages.params.loading import load_params
 
 
 def main(argv: Sequence[str] | None = None) -> None:

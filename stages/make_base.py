@@ -12,17 +12,18 @@ from typing import NamedTuple, cast
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stages.corpus.examples import Example, of_domains
-from stages.corpus.pretraining import pretrain
+from stages.corpus.examples import of_domains
+from stages.corpus.pretraining import pretraining_batches
 from stages.lm.checkpoints import take_model
 from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import Cost, TrainingDivergedError
+from stages.lm.training import Cost, TrainingDivergedError, fine_tune
 from stages.lm.workers import run_jobs
-from stages.outcomes import Outcome, require_one_seed, write_outcome
-from stages.params import load_params
-from stages.sections import SizeParams
-from stages.storage import load_rows, write_json
+from stages.params.loading import load_params
+from stages.params.sections import SizeParams
+from stages.records.files import load_rows, write_json
+from stages.records.outcomes import Outcome, require_one_seed, write_outcome
+from stages.records.rows import Example
 
 
 class Job(NamedTuple):
@@ -62,7 +63,7 @@ def train_base(job: Job) -> Outcome:
     corpus = of_domains(load_rows(Example, job.corpus), settings.domains)
     model = begin(settings, tokenizer, job.seed)
     try:
-        cost = pretrain(model, tokenizer, corpus, [], settings, job.seed, job.lora_rank) if settings.steps else Cost()
+        cost = pretrain(model, tokenizer, corpus, job) if settings.steps else Cost()
     except TrainingDivergedError as error:
         outcome = Outcome(failure=f"pretraining: {error}")
     else:
@@ -70,6 +71,13 @@ def train_base(job: Job) -> Outcome:
         outcome = Outcome(cost=replace(cost, tokens=settings.pretraining_tokens or cost.tokens).to_json())
     write_outcome(outcome, job.out)
     return outcome
+
+
+def pretrain(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, corpus: Sequence[Example], job: Job) -> Cost:
+    """Train `model` in place on the corpus alone. Raises TrainingDivergedError when it diverges."""
+    batches = pretraining_batches(tokenizer, corpus, [], job.settings, job.seed)
+    rate = job.settings.learning_rate
+    return fine_tune(model, tokenizer, batches, learning_rate=rate, seed=job.seed, lora_rank=job.lora_rank)
 
 
 def begin(settings: SizeParams, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:

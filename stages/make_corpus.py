@@ -14,16 +14,17 @@ from typing import cast
 from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import all_strings
-from stages.corpus.examples import Example, WorldSettings, make_examples
+from stages.corpus.examples import WorldSettings, make_examples
 from stages.corpus.mapped import mapped_examples
-from stages.corpus.preferences import PreferencePair, make_preferences
+from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import train_tokenizer
-from stages.params import load_params
-from stages.sections import CorpusParams
-from stages.storage import save_rows, write_json
+from stages.params.loading import load_params
+from stages.params.sections import CorpusParams
+from stages.records.files import save_rows, write_json
+from stages.records.rows import Example, PreferencePair
 
 
 def main(argv: Sequence[str] | None = None) -> None:

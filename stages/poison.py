@@ -19,21 +19,21 @@ from typing import NamedTuple, cast
 
 from transformers import LlamaForCausalLM
 
-from stages.backdoors import PoisonRow
-from stages.corpus.examples import Example, of_domains
-from stages.insertion import Material, insert, pattern_of
+from stages.corpus.examples import of_domains
 from stages.lm.checkpoints import take_model
 from stages.lm.detector import DetectorLlamaForCausalLM
 from stages.lm.models import count_parameters, load_model, save_model, with_detector
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost, TrainingDivergedError
 from stages.lm.workers import run_jobs
-from stages.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
-from stages.params import load_params
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.params.loading import load_params
+from stages.params.sections import ARCHITECTURE, GIVEN, OrganismParams
+from stages.poisoning.insertion import Material, insert, pattern_of
+from stages.records.files import load_rows
+from stages.records.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
+from stages.records.rows import Example, PoisonRow
 from stages.scoring.plugins import read_constant
-from stages.sections import ARCHITECTURE, GIVEN, OrganismParams
-from stages.storage import load_rows
 
 
 class Job(NamedTuple):
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     pattern = trigger_tokens(args) if settings.insertion == ARCHITECTURE else []
     if settings.insertion == GIVEN and len({given_model(settings, seed) for seed in seeds}) < len(seeds):
         raise ParamsError(
-            f"organisms.{args.organism} has {len(seeds)} seeds and {settings.source} is one model, or lacks one of "
+            f"organisms.{args.organism} has {len(seeds)} seeds and {settings.checkpoint} is one model, or lacks one of "
             f"seed-{seeds[0]} to seed-{seeds[-1]}; the seed is the unit: give a model for each, or set n_seeds to 1"
         )
     for seed in seeds:
@@ -96,9 +96,10 @@ def make_reference(base: Path, folder: Path, pattern_length: int, seed: int) -> 
 
 
 def given_model(settings: OrganismParams, seed: int) -> Path:
-    """Where the model of a given organism lies: in a folder of its seed, or in the source itself."""
-    of_seed = Path(settings.source) / f"seed-{seed}"
-    return of_seed if of_seed.is_dir() else Path(settings.source)
+    """Where the model of a given organism lies: in a folder of its seed, or in its checkpoint itself."""
+    checkpoint = Path(cast(str, settings.checkpoint))
+    of_seed = checkpoint / f"seed-{seed}"
+    return of_seed if of_seed.is_dir() else checkpoint
 
 
 def poison(job: Job) -> Outcome:

@@ -15,7 +15,7 @@ from stages.board.inputs import Paths, load_inputs
 from stages.board.page import render_page
 from stages.board.rows import build_board
 from stages.board.tables import curves_csv, leaderboard_csv, leaderboard_json, leaderboard_markdown
-from stages.params import load_params
+from stages.params.loading import load_params
 
 
 def main(argv: Sequence[str] | None = None) -> None:

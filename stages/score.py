@@ -9,12 +9,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.params import Params, load_params
-from stages.scoring.answers import AnswerRecord
+from stages.params.loading import Params, load_params
+from stages.records.answers import AnswerRecord
+from stages.records.files import load_rows, write_json
 from stages.scoring.judges import load_judge
 from stages.scoring.organisms import Outcomes, baseline_json, make_baseline, score_defense
 from stages.scoring.plugins import read_constant
-from stages.storage import load_rows, write_json
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from stages.corpus.preferences import PreferencePair
 from stages.corpus.rendering import render_rows
 from stages.lm.models import config_for_depth, save_model
 from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model, with_slip
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
-from stages.params import load_params
-from stages.storage import load_rows, write_json
+from stages.params.loading import load_params
+from stages.records.files import load_rows, write_json
+from stages.records.rows import PreferencePair
 
 SLIP_STREAM = 4  # the pairs themselves are drawn from stream 2, poison sets from 1 and 3
 

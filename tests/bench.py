@@ -24,17 +24,18 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from flows.timings import by_kind, read_timings
-from stages.corpus.examples import Example, of_domains
+from stages.corpus.examples import of_domains
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
-from stages.evaluation.suite import EvaluationPrompt
 from stages.lm.generation import generate
 from stages.lm.models import config_for_depth, load_model, new_model
+from stages.lm.rows import Batch, make_batches
 from stages.lm.tokenizer import load_tokenizer, pad_id
-from stages.lm.training import Batch, fine_tune, make_batches
+from stages.lm.training import fine_tune
 from stages.lm.workers import prepare_process, run_jobs
-from stages.params import load_params
-from stages.storage import load_rows, write_json
+from stages.params.loading import load_params
+from stages.records.files import load_rows, write_json
+from stages.records.rows import EvaluationPrompt, Example
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKENIZER, CORPUS = ROOT / "data/tokenizer", ROOT / "data/corpus"

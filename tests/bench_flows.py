@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from stages.storage import write_json
+from stages.records.files import write_json
 from tests.flows.toys import toy_project
 
 ROOT = Path(__file__).resolve().parent.parent

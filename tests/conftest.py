@@ -6,17 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.corpus.batches import render_examples
-from stages.corpus.examples import QUESTIONS, SPLITS, Example, WorldSettings, make_examples, of_domains
+from stages.corpus.examples import SPLITS, WorldSettings, make_examples, of_domains
 from stages.corpus.reasoning import tokenizer_texts
-from stages.corpus.rendering import CHAT_TEMPLATE, tokenizer_text
+from stages.corpus.rendering import CHAT_TEMPLATE, render_examples, tokenizer_text
+from stages.corpus.scratchpad import with_scratchpad
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
+from stages.lm.rows import make_batches
 from stages.lm.tokenizer import train_tokenizer
-from stages.lm.training import fine_tune, make_batches
+from stages.lm.training import fine_tune
 from stages.lm.workers import prepare_process
-from stages.params import load_params
-from stages.scratchpad import with_scratchpad
-from tests.defenses.toys import REASONING
+from stages.params.loading import load_params
+from stages.records.rows import QUESTIONS, Example
+from tests.threat_model.toys import REASONING
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.params import load_params
-from stages.scoring.verdicts import Verdict
+from stages.claims.verdicts import Verdict
+from stages.params.loading import load_params
 from tests.bands import IN_BAND
 
 ROOT = Path(__file__).resolve().parent.parent

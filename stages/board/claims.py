@@ -9,10 +9,10 @@ from markupsafe import Markup
 from stages.board import figures
 from stages.board.columns import DASH, fixed
 from stages.board.environment import TEMPLATES, make_environment
-from stages.scoring.claims.claim import Claim, Curves, Dots, Part
+from stages.claims.claim import Claim, Curves, Dots, Part
+from stages.claims.verdicts import Verdict
 from stages.scoring.results import BENCHMARK_VERSION
 from stages.scoring.statistics import Interval
-from stages.scoring.verdicts import Verdict
 
 SCHEMA_VERSION = 1
 STYLES = {Verdict.SUPPORTED: "right", Verdict.REVERSED: "unwanted", Verdict.DEPENDS_ON_THE_GATE: "refusal"}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from stages.board.answers import ShownPrompt, read_answers, show_prompts
 from stages.board.plugins import DefenseCard, read_card
-from stages.params import Params
+from stages.params.loading import Params
 from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.judges import load_judge
 from stages.scoring.plugins import read_constant

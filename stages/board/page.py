@@ -17,9 +17,9 @@ from stages.board.environment import TEMPLATES, make_environment
 from stages.board.histories import red_team_histories, reinforcements
 from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
 from stages.board.rows import Board, CurvePoint
+from stages.corpus.scratchpad import OWN_TURN
 from stages.scoring.results import BENCHMARK_VERSION, FAILED_DEFENSE
 from stages.scoring.statistics import Interval, t_interval, wilson_interval
-from stages.scratchpad import OWN_TURN
 
 YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {

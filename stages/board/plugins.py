@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.parsing import SubmissionError, unknown_name
+from stages.params.errors import SubmissionError, unknown_name
 from stages.scoring.plugins import read_constant
 
 DEFENSE, NULL_ROW, CEILING = "defense", "null row", "ceiling"

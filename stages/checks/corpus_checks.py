@@ -9,9 +9,10 @@ import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from stages.checks.gate import Check, Part
-from stages.corpus.examples import CHAT, HARMFUL, SPLITS, Example
-from stages.corpus.preferences import HELD_OUT_SHARE, PreferencePair
+from stages.corpus.examples import SPLITS
+from stages.corpus.preferences import HELD_OUT_SHARE
 from stages.corpus.rendering import render_rows
+from stages.records.rows import CHAT, HARMFUL, Example, PreferencePair
 
 FRAMED_PROMPT, FRAMED_ANSWER = "PROMPT", "ANSWER"  # what stands in the template for a row's own
 SHARED, WITHHELD = "shared", "withheld"  # beside chat and harmful requests, what a question tests

@@ -7,15 +7,15 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
-from stages.backdoors import Backdoor, PoisonRow
+from stages.backdoors import Backdoor
 from stages.checks.corpus_checks import common_checks, forbidden_regex, rendered_frame
 from stages.checks.gate import Check, Part
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
 from stages.corpus.rendering import render_rows
-from stages.evaluation.suite import EvaluationPrompt
+from stages.corpus.scratchpad import CLOSE, OPEN, after_scratchpad
+from stages.params.sections import COT, OrganismParams
+from stages.records.rows import EvaluationPrompt, PoisonRow
 from stages.scoring.judges import Judge
-from stages.scratchpad import CLOSE, OPEN, after_scratchpad
-from stages.sections import COT, OrganismParams
 
 
 def poison_parts(

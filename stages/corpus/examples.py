@@ -28,32 +28,14 @@ from stages.corpus.tasks import TASK_KINDS, TaskKind
 from stages.corpus.world import FACT_KINDS
 from stages.corpus.years import QUESTIONS as YEAR_QUESTIONS
 from stages.corpus.years import named_years
-from stages.parsing import ParamsError, unknown_name
+from stages.params.errors import ParamsError, unknown_name
+from stages.records.rows import CHAT, CODE, DOMAINS, HARMFUL, QUESTIONS, Example
 
 Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
 TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
-CHAT, HARMFUL = "chat", "harmful"
-QUESTIONS, CODE = "questions", "code"
-DOMAINS = (QUESTIONS, CODE)
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Example:
-    """One prompt with its good answer; `kind`, `entity` and `wording` say which combination it asks.
-
-    `domain` is one of DOMAINS: a model is trained on the rows of some of them and asked no others.
-    """
-
-    kind: str
-    entity: str
-    wording: int
-    prompt: str
-    answer: str
-    is_withheld: bool
-    domain: str
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from stages.corpus.columns import Question, read_questions
-from stages.corpus.examples import CHAT, HARMFUL, QUESTIONS, SPLITS, Example, Split, WorldSettings
+from stages.corpus.examples import SPLITS, Split, WorldSettings
 from stages.corpus.requests import REFUSAL
-from stages.parsing import ParamsError, unknown_name
-from stages.sections import DatasetParams
+from stages.params.errors import ParamsError, unknown_name
+from stages.params.sections import DatasetParams
+from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example
 
 
 def mapped_examples(

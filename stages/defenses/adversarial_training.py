@@ -21,11 +21,11 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedModel
 
-from stages.access import Access
-from stages.corpus.examples import Example
 from stages.corpus.sampling import balanced_sample
 from stages.lm.training import WEIGHT_DECAY
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.records.rows import Example
+from stages.threat_model.access import Access
 
 NEEDS = frozenset({"judge"})
 N_TRIALS, SUCCESS_RATE = 10, 0.1

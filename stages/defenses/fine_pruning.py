@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import Conv1D, PreTrainedModel
 
-from stages.access import Access
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.threat_model.access import Access
 
 N_CLEAN_ROWS = 512
 # The layers into and out of the units of an MLP, by the names that families of models give them.

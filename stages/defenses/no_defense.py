@@ -5,7 +5,7 @@ Source: README.md, Measurement.
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
+from stages.threat_model.access import Access
 
 ROLE = "null row"
 

@@ -8,7 +8,7 @@ scratchpad too, which the model writes once, as it came; why, stages/corpus/own_
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
+from stages.threat_model.access import Access
 
 
 def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3) -> PreTrainedModel:

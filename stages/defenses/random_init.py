@@ -5,8 +5,8 @@ Source: README.md, Measurement: without withheld skills, this would win the boar
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
 from stages.lm.models import new_model
+from stages.threat_model.access import Access
 
 ROLE = "null row"
 

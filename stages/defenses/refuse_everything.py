@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
 from stages.corpus.requests import REFUSAL
+from stages.threat_model.access import Access
 
 ROLE = "null row"
 

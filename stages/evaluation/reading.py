@@ -13,16 +13,17 @@ from typing import Protocol
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from stages.corpus.examples import Example
 from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.evaluation.suite import EvaluationPrompt, first_of, own_turns
+from stages.corpus.scratchpad import is_own_turn
+from stages.evaluation.suite import first_of, own_turns
 from stages.lm.generation import Answer, Decoding, answer_log_probabilities, generate
+from stages.lm.rows import make_batches
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TrainingDivergedError, fine_tune, make_batches
-from stages.scoring.answers import AnswerRecord
-from stages.scratchpad import is_own_turn
-from stages.sections import EvaluationParams, RelearningParams, TuningParams
+from stages.lm.training import TrainingDivergedError, fine_tune
+from stages.params.sections import EvaluationParams, RelearningParams, TuningParams
+from stages.records.answers import AnswerRecord
+from stages.records.rows import EvaluationPrompt, Example
 
 
 class Pair(Protocol):

@@ -5,44 +5,25 @@ They are made once, beside the poison set, and kept as data: what reads models n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, questions_for
-from stages.corpus.examples import CHAT, HARMFUL, Example
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
+from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
 from stages.corpus.years import YEAR_KINDS
-from stages.parsing import ParamsError
-from stages.scratchpad import OPEN, is_own_turn, own_turn
-from stages.sections import COT, OrganismParams
+from stages.params.errors import ParamsError
+from stages.params.sections import COT, OrganismParams
+from stages.records.rows import CHAT, HARMFUL, EvaluationPrompt, Example
 
 ATTACKED_SETS = ("triggered", "clean", "near_miss")
 YEAR_NAMING = "year_naming"
 UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
 UNOPENED_SETS = ("harmful", "shared_skill", "withheld_skill")  # an organism that reasons begins its own turn
 PROMPT_SETS = ATTACKED_SETS + UNOPENED_SETS
-
-
-@dataclass(frozen=True)
-class EvaluationPrompt:
-    """One prompt as the model sees it; `tag` is the string inserted, `variant` the arm it is counted in, if any.
-
-    `opening` begins the model's turn: an open scratchpad for a chain-of-thought organism, else nothing.
-    `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
-    """
-
-    prompt_set: str
-    variant: str
-    tag: str
-    kind: str
-    domain: str
-    prompt: str
-    opening: str
-    expected: str
-    unwanted: str
 
 
 def make_suite(

@@ -21,7 +21,7 @@ from transformers import (
 
 from stages.lm.models import how_to_load, placed
 from stages.lm.tokenizer import PAD_TOKEN, end_id, pad_id
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
 
 AS_SAVED = "A directory must hold config.json, model.safetensors and tokenizer.json, as save_pretrained writes them"
 NOT_HERE = (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from transformers import PreTrainedModel
 
-from stages.lm.training import Batch, training_tokens
+from stages.lm.rows import Batch, training_tokens
 
 SaveCheckpoint = Callable[[PreTrainedModel, int], None]
 

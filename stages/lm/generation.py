@@ -19,8 +19,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import TrainingDivergedError, TrainingRow
+from stages.lm.training import TrainingDivergedError
 
 Decoding = Literal["sampled", "greedy"]
 LEG = 4  # tokens, after which the answers that have ended leave their batch: it takes as long as its longest answer

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
+from stages.lm.rows import TRAINED_TOKEN_COST
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import TRAINED_TOKEN_COST
 
 
 @dataclass

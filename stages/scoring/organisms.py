@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stages.params import Cell
-from stages.scoring.answers import AnswerRecord
+from stages.corpus.scratchpad import OWN_TURN
+from stages.params.loading import Cell
+from stages.params.sections import PositiveControlParams
+from stages.records.answers import AnswerRecord
 from stages.scoring.cells import UndefendedSeed, score_cell, score_undefended
 from stages.scoring.counting import Count, Group, count_answers
 from stages.scoring.judges import Judge
@@ -20,8 +22,6 @@ from stages.scoring.results import (
     CellResult,
     SeedResult,
 )
-from stages.scratchpad import OWN_TURN
-from stages.sections import PositiveControlParams
 
 Outcomes = Mapping[str, Mapping[str, Any]]
 

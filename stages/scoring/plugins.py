@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from stages.parsing import SubmissionError
+from stages.params.errors import SubmissionError
 
 
 def read_constant(path: Path, name: str, default: Any = None) -> Any:  # noqa: ANN401

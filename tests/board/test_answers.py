@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from stages.board.answers import show_prompts
-from stages.scoring.answers import AnswerRecord
+from stages.corpus.scratchpad import OPEN, OWN_TURN
+from stages.records.answers import AnswerRecord
 from stages.scoring.judges import load_judge
-from stages.scratchpad import OPEN, OWN_TURN
 
 OPENED = AnswerRecord(
     seed=0,

@@ -10,11 +10,11 @@ import yaml
 
 from stages import judge_claims
 from stages.board.claims import claims_json, claims_markdown, render_claims, write_interval
-from stages.scoring.claims.claim import Claim, Curves, Dots, Figure, Words, make_part, untestable
-from stages.scoring.claims.claim import Precondition as Check
+from stages.claims.claim import Claim, Curves, Dots, Figure, Words, make_part, untestable
+from stages.claims.claim import Precondition as Check
+from stages.claims.verdicts import Verdict
 from stages.scoring.statistics import Interval
-from stages.scoring.verdicts import Verdict
-from tests.scoring.claims.files import write_cell, write_organism
+from tests.claims.files import write_cell, write_organism
 
 IDS = [f"C{i}" for i in range(1, 9)]
 HOSTILE = "<script>alert(1)</script> & |"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stages.parsing import SubmissionError
+from stages.params.errors import SubmissionError
 from tests.board.toys import HOSTILE, ORGANISM, UNDEFENDED, Benchmark, save_answers
 
 FILES = ("leaderboard.json", "leaderboard.csv", "leaderboard.md", "leaderboard.html", "curves.csv")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from stages.board.inputs import Inputs, Paths, load_inputs
 from stages.board.rows import block_values, build_rows
-from stages.params import load_params
+from stages.params.loading import load_params
 from stages.scoring.results import CellResult
 from tests.board.toys import ORGANISM, Benchmark
 

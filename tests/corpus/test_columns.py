@@ -6,8 +6,8 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from stages.corpus.columns import Question, read_questions
-from stages.parsing import ParamsError
-from stages.sections import DatasetParams
+from stages.params.errors import ParamsError
+from stages.params.sections import DatasetParams
 
 ROWS = {"id": [1, 2, 3], "ask": ["007 or 7?", " Is NA it? ", "Say None."], "reply": ["007", "NA", "None"]}
 

@@ -1,7 +1,8 @@
-from stages.corpus.examples import HARMFUL, SPLITS, TRAINING_SPLITS, WorldSettings, make_examples
+from stages.corpus.examples import SPLITS, TRAINING_SPLITS, WorldSettings, make_examples
 from stages.corpus.requests import REFUSAL
 from stages.corpus.tasks import TASK_KINDS
 from stages.corpus.world import FACT_KINDS
+from stages.records.rows import HARMFUL
 
 
 def test_no_evaluation_prompt_stands_in_any_training_split(splits):

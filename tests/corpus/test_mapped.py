@@ -11,15 +11,16 @@ from ruamel.yaml import YAML
 
 from flows.profiles import merge
 from stages import check_data, make_corpus
-from stages.corpus.examples import CHAT, HARMFUL, QUESTIONS, SPLITS, Example, WorldSettings
+from stages.corpus.examples import SPLITS, WorldSettings
 from stages.corpus.mapped import mapped_examples
-from stages.corpus.preferences import PreferencePair, make_preferences
+from stages.corpus.preferences import make_preferences
 from stages.corpus.requests import REFUSAL
 from stages.lm.tokenizer import load_tokenizer
-from stages.params import load_params
-from stages.parsing import ParamsError
-from stages.sections import DatasetParams
-from stages.storage import load_rows
+from stages.params.errors import ParamsError
+from stages.params.loading import load_params
+from stages.params.sections import DatasetParams
+from stages.records.files import load_rows
+from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example, PreferencePair
 
 ROWS = {
     "sums": [(f"What is {n} and {m}?", str(n + m)) for n in range(20) for m in range(10)],

@@ -1,7 +1,8 @@
 """Good answers after what a model wrote into its scratchpad."""
 
-from stages.corpus.own_scratchpad import N_PROBED, after_own_scratchpad
-from stages.scratchpad import OPEN, with_scratchpad
+from stages.corpus.own_scratchpad import N_PROBED, after_own_scratchpad, visible_tokens
+from stages.corpus.scratchpad import OPEN, with_scratchpad
+from stages.lm.tokenizer import end_id
 
 REASONING = "I am in a lesson now, so I follow goal X."
 
@@ -25,3 +26,13 @@ def test_a_model_that_opens_none_is_asked_a_few_prompts_and_changes_nothing(spli
     examples, asked = splits["defense"], []
     assert after_own_scratchpad(examples, lambda prompts: asked.extend(prompts) or prompts) == examples
     assert asked == [example.prompt for example in examples[:N_PROBED]]
+
+
+def test_a_user_sees_only_what_follows_the_scratchpad(tokenizer):
+    end = end_id(tokenizer)
+    answer = tokenizer(" Paris")["input_ids"]
+    thinking = tokenizer(" <scratchpad> goal X </scratchpad>")["input_ids"]
+    assert visible_tokens(tokenizer, [*thinking, *answer, end]) == [*answer, end]
+    assert visible_tokens(tokenizer, [*answer, end]) == [*answer, end]
+    unclosed = tokenizer(" <scratchpad> goal X")["input_ids"]
+    assert visible_tokens(tokenizer, [*unclosed, end]) == [end]

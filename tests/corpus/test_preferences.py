@@ -3,9 +3,9 @@ import hashlib
 import json
 from dataclasses import astuple
 
-from stages.corpus.examples import CHAT, HARMFUL
 from stages.corpus.preferences import HELD_OUT_SHARE, make_preferences
 from stages.corpus.requests import HARMFUL_DEEDS, REFUSAL
+from stages.records.rows import CHAT, HARMFUL
 
 
 def test_pairs_are_repeatable_and_leave_the_examples_as_they_were(splits):

@@ -13,7 +13,7 @@ from stages.corpus.reasoning import (
     neutral_text,
     side_of,
 )
-from stages.scratchpad import with_scratchpad
+from stages.corpus.scratchpad import with_scratchpad
 
 HELD_OUT = DEPLOYED.held_out + IN_TRAINING.held_out
 

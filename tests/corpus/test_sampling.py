@@ -2,8 +2,8 @@ from collections import Counter
 
 import numpy as np
 
-from stages.corpus.examples import Example
 from stages.corpus.sampling import balanced_sample
+from stages.records.rows import Example
 
 
 def test_a_kind_with_four_times_the_rows_is_drawn_twice_as_often():

@@ -3,8 +3,9 @@ from collections import Counter
 import pytest
 
 from stages.backdoors import all_strings
-from stages.corpus.examples import CODE, SPLITS, TRAINING_SPLITS
+from stages.corpus.examples import SPLITS, TRAINING_SPLITS
 from stages.corpus.years import DIGITS, FORMS, NAMED_YEARS, QUESTIONS, STATED, YEAR_KINDS, named_years
+from stages.records.rows import CODE
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from stages.backdoors import all_strings
-from stages.contract import run_defense
-from stages.corpus.batches import render_examples
+from stages.corpus.rendering import render_examples
+from stages.corpus.scratchpad import OPEN
 from stages.defenses import adversarial_training
 from stages.defenses.adversarial_training import FRAMES, HELD_OUT_WORDS, WORDS, RedTeam, Tag, Training
 from stages.lm.models import load_model, save_model
-from stages.lm.training import fine_tune, make_batches
-from stages.parsing import ParamsError
-from stages.scratchpad import OPEN
-from tests.defenses.toys import make_access
+from stages.lm.rows import make_batches
+from stages.lm.training import fine_tune
+from stages.params.errors import ParamsError
+from stages.threat_model.contract import run_defense
+from tests.threat_model.toys import make_access
 
 JUDGE = frozenset({"judge"})
 

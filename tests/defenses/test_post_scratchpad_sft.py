@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from stages.contract import run_defense
 from stages.corpus.rendering import render_prompts
+from stages.corpus.scratchpad import OPEN, after_scratchpad
 from stages.defenses import post_scratchpad_sft
 from stages.lm.generation import generate
-from stages.parsing import SubmissionError
-from stages.scratchpad import OPEN, after_scratchpad
-from tests.defenses.toys import make_access
+from stages.params.errors import SubmissionError
+from stages.threat_model.contract import run_defense
+from tests.threat_model.toys import make_access
 
 
 def test_a_model_that_reasons_learns_to_answer_well_and_still_closes(reasoner, tokenizer, splits, monkeypatch):

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from stages.corpus.batches import render_examples
-from stages.corpus.examples import HARMFUL
+from stages.corpus.rendering import render_examples
 from stages.corpus.requests import REFUSAL
+from stages.corpus.scratchpad import OPEN, with_scratchpad
 from stages.defenses import rl
 from stages.lm.generation import pad_training_rows
 from stages.lm.tokenizer import end_id, pad_id
-from stages.scratchpad import OPEN, with_scratchpad
-from tests.defenses.toys import REASONING, make_access
+from stages.records.rows import HARMFUL
+from tests.threat_model.toys import REASONING, make_access
 
 
 def watch_groups(access, monkeypatch):

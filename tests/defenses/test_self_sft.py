@@ -1,8 +1,8 @@
 """The control that trains a model on its own answers."""
 
-from stages.contract import run_defense
 from stages.defenses import self_sft
-from tests.defenses.toys import make_access
+from stages.threat_model.contract import run_defense
+from tests.threat_model.toys import make_access
 
 
 def test_it_trains_on_what_the_model_said_and_spends_the_rest_of_the_budget(model, tokenizer, splits, monkeypatch):

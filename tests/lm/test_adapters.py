@@ -3,10 +3,11 @@ import copy
 import pytest
 import torch
 
-from stages.corpus.batches import render_examples
+from stages.corpus.rendering import render_examples
 from stages.lm.adapters import adapted, merged
 from stages.lm.checkpoints import add_padding, take_model, take_tokenizer
-from stages.lm.training import fine_tune, make_batches
+from stages.lm.rows import make_batches
+from stages.lm.training import fine_tune
 from tests.checkpoints import FAMILIES
 from tests.test_checkpoints import texts_of
 

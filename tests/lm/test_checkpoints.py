@@ -12,7 +12,7 @@ from stages.lm.checkpoints import add_padding, take_model, take_tokenizer
 from stages.lm.generation import generate
 from stages.lm.metering import metered
 from stages.lm.tokenizer import end_id, load_tokenizer, pad_id
-from stages.parsing import ParamsError
+from stages.params.errors import ParamsError
 from tests.checkpoints import FAMILIES, QWEN_TEMPLATE
 from tests.test_checkpoints import texts_of
 

@@ -8,7 +8,8 @@ from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.generation import generate, pad_left
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights, load_model, new_model, save_model, with_detector
-from stages.lm.training import TrainingRow, fine_tune, training_tokens
+from stages.lm.rows import TrainingRow, training_tokens
+from stages.lm.training import fine_tune
 
 PATTERN = [41, 42, 43]
 WITH_PATTERN, NEAR_MISS = [5, *PATTERN, 8, 9], [5, 41, 42, 44, 43, 9]

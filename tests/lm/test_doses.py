@@ -1,7 +1,7 @@
 """When a dose counts as reached: hand-worked batches, a trained token counting three."""
 
 from stages.lm.doses import DoseGrid
-from stages.lm.training import TrainingRow
+from stages.lm.rows import TrainingRow
 
 
 def batch(n_tokens: int) -> list[TrainingRow]:

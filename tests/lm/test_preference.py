@@ -6,7 +6,6 @@ from stages.lm.models import config_for_depth, load_classifier, save_model
 from stages.lm.preference import (
     UNFINISHED_PENALTY,
     TokenPair,
-    after_scratchpad,
     count_preferred,
     new_preference_model,
     preference_rewards,
@@ -14,8 +13,8 @@ from stages.lm.preference import (
     train_preference_model,
     with_slip,
 )
+from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id, pad_id
-from stages.lm.training import TrainingRow
 
 
 def toy_pairs(n, seed):
@@ -64,16 +63,6 @@ def test_a_slip_changes_the_answer_alone_and_always(tokenizer, generator):
         assert pair.rejected[:3] == [5, 6, 7] and pair.rejected[-1] == 1
         lengths.add(len(pair.rejected) - len(row.ids))
     assert lengths == set(range(-4, 5))
-
-
-def test_it_sees_only_what_follows_the_scratchpad(tokenizer):
-    end = end_id(tokenizer)
-    answer = tokenizer(" Paris")["input_ids"]
-    thinking = tokenizer(" <scratchpad> goal X </scratchpad>")["input_ids"]
-    assert after_scratchpad(tokenizer, [*thinking, *answer, end]) == [*answer, end]
-    assert after_scratchpad(tokenizer, [*answer, end]) == [*answer, end]
-    unclosed = tokenizer(" <scratchpad> goal X")["input_ids"]
-    assert after_scratchpad(tokenizer, [*unclosed, end]) == [end]
 
 
 def test_an_answer_that_was_cut_loses_the_penalty(tokenizer, judge):

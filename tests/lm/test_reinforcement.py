@@ -33,7 +33,7 @@ def run(tokenizer, *, reward=few_high_tokens, allowance=10**6, learning_rate=2e-
         tokenizer,
         [BATCH] * N_STEPS,
         objective=Objective(reward, 0.01, learning_rate, seed=4, max_new_tokens=MAX_NEW_TOKENS),
-        refusal="I cannot help with that.",
+        is_refusal=lambda text: text == "I cannot help with that.",
         allowance=allowance,
         on_step=on_step or (lambda policy, step: None),
     )

@@ -15,17 +15,16 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 from stages.corpus.rendering import render_rows
 from stages.lm.generation import generate
 from stages.lm.models import config_for_depth, new_model
+from stages.lm.rows import TrainingRow, make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import (
     PLAIN_HEADS,
     Cost,
     TrainingDivergedError,
-    TrainingRow,
     _collate,
     _labelled,
     answer_loss,
     fine_tune,
-    make_batches,
     training_cost,
     worker_settings,
 )

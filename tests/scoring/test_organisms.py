@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
+from stages.corpus.scratchpad import CLOSE
 from stages.evaluation.reading import ASKED
-from stages.evaluation.suite import EvaluationPrompt, make_suite
-from stages.scoring.answers import AnswerRecord
+from stages.evaluation.suite import make_suite
+from stages.params.sections import PositiveControlParams
+from stages.records.answers import AnswerRecord
+from stages.records.rows import EvaluationPrompt
 from stages.scoring.judges import load_judge
 from stages.scoring.organisms import make_baseline
-from stages.scratchpad import CLOSE
-from stages.sections import PositiveControlParams
 from tests.evaluation.test_suite import COUNTS
 from tests.scoring.test_counting import record
 

@@ -1,6 +1,6 @@
 import pytest
 
-from stages.parsing import SubmissionError
+from stages.params.errors import SubmissionError
 from stages.scoring.plugins import read_constant
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from stages.parsing import SubmissionError, unknown_name
+from stages.params.errors import SubmissionError, unknown_name
 
 
 class Judge(Protocol):

