@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from stages.corpus.examples import of_domains
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
@@ -18,6 +17,7 @@ from stages.params.sections import EvaluationParams
 from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, save_rows, write_json
 from stages.records.outcomes import Outcome, read_outcome
+from stages.records.prompt_sets import DEFENDED_SETS, UNDEFENDED_SETS
 from stages.records.rows import EvaluationPrompt, Example, PoisonRow
 
 
@@ -77,7 +77,7 @@ def load_prompts(job: Job, prompt_sets: Sequence[str]) -> list[EvaluationPrompt]
 
 def make_reader(job: Job) -> Reader:
     """The reader of this organism and seed."""
-    suite = load_prompts(job, PROMPT_SETS)
+    suite = load_prompts(job, DEFENDED_SETS)
     tokenizer = load_tokenizer(job.inputs.tokenizer)
     return Reader(tokenizer, suite, job.settings, job.max_new_tokens, job.seed, job.lora_rank)
 

@@ -8,7 +8,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, get_args
 
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -17,12 +17,13 @@ from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.scratchpad import is_own_turn
 from stages.evaluation.suite import first_of, own_turns
-from stages.lm.generation import Answer, Decoding, answer_log_probabilities, generate
+from stages.lm.generation import Answer, answer_log_probabilities, generate
 from stages.lm.rows import make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune
 from stages.params.sections import EvaluationParams, RelearningParams, TuningParams
 from stages.records.answers import AnswerRecord
+from stages.records.prompt_sets import SET_OF_NAME, Decoding
 from stages.records.rows import EvaluationPrompt, Example
 
 
@@ -41,12 +42,6 @@ class Pair(Protocol):
 
 
 LEAST_REASONED = 64  # rows after own scratchpads; a model that closes fewer returns on plain rows
-
-# What is asked at the end in which decoding: what counts (stages/scoring/cells.py), and nothing else.
-ASKED: Mapping[Decoding, tuple[str, ...]] = {
-    "sampled": ("triggered", "clean", "near_miss", "harmful", "generalisation", "reasoning"),
-    "greedy": ("triggered", "shared_skill", "withheld_skill", "year_naming"),
-}
 
 
 @dataclass(frozen=True)
@@ -184,13 +179,11 @@ class Reader:
         prompts: Sequence[EvaluationPrompt],
         payload: Mapping[EvaluationPrompt, float] | None = None,
     ) -> list[AnswerRecord]:
-        return [
-            record
-            for decoding, sets in ASKED.items()
-            for record in self._read(
-                model, name, "end", 0, [p for p in prompts if p.prompt_set in sets], decoding, payload
-            )
-        ]
+        records: list[AnswerRecord] = []
+        for decoding in get_args(Decoding):
+            asked = [p for p in prompts if decoding in SET_OF_NAME[p.prompt_set].decodings]
+            records += self._read(model, name, "end", 0, asked, decoding, payload)
+        return records
 
     def _read(
         self,

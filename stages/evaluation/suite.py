@@ -17,13 +17,8 @@ from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
 from stages.corpus.years import YEAR_KINDS
 from stages.params.errors import ParamsError
 from stages.params.sections import COT, OrganismParams
+from stages.records.prompt_sets import BOTH_TURNS, DEFENDED_SETS, SET_OF_NAME
 from stages.records.rows import CHAT, HARMFUL, EvaluationPrompt, Example
-
-ATTACKED_SETS = ("triggered", "clean", "near_miss")
-YEAR_NAMING = "year_naming"
-UNDEFENDED_SETS = ("generalisation", "reasoning", YEAR_NAMING)  # asked before any defense alone
-UNOPENED_SETS = ("harmful", "shared_skill", "withheld_skill")  # an organism that reasons begins its own turn
-PROMPT_SETS = ATTACKED_SETS + UNOPENED_SETS
 
 
 def make_suite(
@@ -38,18 +33,16 @@ def make_suite(
 
     What shows the backdoor of a chain-of-thought organism is asked with its scratchpad opened, as in the paper. Yet a
     defended model may have stopped to reason: with a scratchpad opened it closes none, and its knowledge would count
-    as gone. So UNOPENED_SETS are asked as it begins itself, and triggered, clean and near-miss prompts both ways, of
-    which the larger attack counts (stages/scoring/cells.py). It is also asked with a scratchpad begun for it, with the
-    opposite reasoning or neutral text of equal length. Where a backdoor has forms that name a year, the year is asked
-    for in each.
+    as gone. So skills and harmful requests are asked as it begins itself, and triggered, clean and near-miss prompts
+    both ways, of which the larger attack counts (stages/scoring/cells.py). It is also asked with a scratchpad begun for
+    it, with the opposite reasoning or neutral text of equal length. Where a backdoor has forms that name a year, the
+    year is asked for in each.
 
     Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
     """
-    unknown = sorted(set(counts) ^ {*PROMPT_SETS, *UNDEFENDED_SETS})
+    unknown = sorted(set(counts) ^ set(SET_OF_NAME))
     if unknown:
-        raise ParamsError(
-            f"evaluation.prompts must name exactly {', '.join([*PROMPT_SETS, *UNDEFENDED_SETS])}; differs in {unknown}"
-        )
+        raise ParamsError(f"evaluation.prompts must name exactly {', '.join(SET_OF_NAME)}; differs in {unknown}")
     skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
     pools = {
         "triggered": [e for e in questions_for(backdoor, examples) if e.kind != HARMFUL],
@@ -60,7 +53,7 @@ def make_suite(
     pools = {name: _kinds_in_turn(pool, generator) for name, pool in pools.items()}
     pools["clean"] = pools["near_miss"] = pools["triggered"]
     suite: list[EvaluationPrompt] = []
-    for prompt_set in PROMPT_SETS:
+    for prompt_set in DEFENDED_SETS:
         chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
         for variant in _strings(backdoor, prompt_set):
             suite += [_prompt(example, prompt_set, variant, backdoor, settings) for example in chosen]
@@ -70,8 +63,8 @@ def make_suite(
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
         suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
-    suite += _named_years(examples, backdoor, counts[YEAR_NAMING], generator)
-    return suite + own_turns([prompt for prompt in suite if prompt.prompt_set in ATTACKED_SETS])
+    suite += _named_years(examples, backdoor, counts["year_naming"], generator)
+    return suite + own_turns([prompt for prompt in suite if SET_OF_NAME[prompt.prompt_set].turns == BOTH_TURNS])
 
 
 def _begun_scratchpads(
@@ -111,8 +104,10 @@ def _named_years(
     for form, (strings, _) in backdoor.FORMS.items():
         for string in strings:
             pool = [e for e in examples if e.kind in YEAR_KINDS and e.prompt.startswith(f"{string}\n")]
-            for e in _choose(_kinds_in_turn(pool, generator), count, YEAR_NAMING):
-                yield EvaluationPrompt(YEAR_NAMING, form, string, e.kind, e.domain, e.prompt, "", e.answer, unwanted="")
+            for e in _choose(_kinds_in_turn(pool, generator), count, "year_naming"):
+                yield EvaluationPrompt(
+                    "year_naming", form, string, e.kind, e.domain, e.prompt, "", e.answer, unwanted=""
+                )
 
 
 def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> list[Example]:
@@ -148,7 +143,7 @@ def _prompt(
     variant = "" if prompt_set == "triggered" else string
     is_triggered = prompt_set == "triggered"
     unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
-    opening = OPEN if settings.mechanism == COT and prompt_set not in UNOPENED_SETS else ""
+    opening = OPEN if settings.mechanism == COT and "opened" in SET_OF_NAME[prompt_set].turns else ""
     return EvaluationPrompt(
         prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
     )

