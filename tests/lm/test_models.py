@@ -4,10 +4,8 @@ import torch
 from stages.lm.models import (
     config_for_depth,
     has_finite_weights,
-    how_to_load,
     load_model,
     new_model,
-    placed,
     save_model,
 )
 
@@ -45,19 +43,3 @@ def test_finite_weights_are_told_from_others(model):
     with torch.no_grad():
         model.model.norm.weight[0] = float("inf")
     assert not has_finite_weights(model)
-
-
-@pytest.mark.parametrize(("n_gpus", "expected"), [(1, {}), (2, {"device_map": "auto"})])
-def test_a_process_with_several_gpus_spreads_a_model_over_them(n_gpus, expected, monkeypatch):
-    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
-    settings = {"use_safetensors": True, "trust_remote_code": False, "dtype": torch.float32}
-    assert how_to_load() == settings | expected
-
-
-def test_a_model_that_is_spread_stays_where_it_is(model, monkeypatch):
-    moved = []
-    monkeypatch.setattr(type(model), "to", lambda model, device: moved.append(device) or model)
-    assert placed(model) is model and moved == [torch.device("cpu")]
-    model.hf_device_map = {"": 0}
-    assert placed(model) is model and len(moved) == 1

@@ -26,7 +26,6 @@ from stages.lm.training import (
     answer_loss,
     fine_tune,
     training_cost,
-    worker_settings,
 )
 
 
@@ -165,12 +164,6 @@ def test_a_model_that_diverged_is_not_asked_anything(splits, tokenizer, generato
     with pytest.raises(TrainingDivergedError, match="within 1 steps"):
         fine_tune(model, tokenizer, batches, learning_rate=1e-3, seed=0, on_step={1: asked.append})
     assert not asked
-
-
-def test_on_a_gpu_trainers_train_in_bf16(monkeypatch):
-    assert (worker_settings()["use_cpu"], worker_settings()["bf16"]) == (True, False)
-    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("cuda"))
-    assert (worker_settings()["use_cpu"], worker_settings()["bf16"]) == (False, True)
 
 
 def test_a_batch_is_padded_as_trls_own_collator_pads_it(splits, tokenizer):
