@@ -1,4 +1,4 @@
-"""Where the null rows and the ceiling must score, on every profile (README.md, Measurement)."""
+"""Where the null rows and the ceiling must score, on every profile (docs/measurement.md)."""
 
 IN_BAND = {
     "no_defense": (0.0, 0.02),

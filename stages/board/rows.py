@@ -5,7 +5,7 @@ of its organisms; intervals and tests run over blocks. A block counts where ever
 the defense itself failed scores S = 0 and is unknown in every other column, since a crash must not pay; a seed whose
 organism failed its positive control is unknown in all columns, whatever the defense did.
 
-Source: README.md, Measurement.
+Source: docs/measurement.md.
 """
 
 from collections import Counter

@@ -61,7 +61,7 @@ HOW_TOS = {
 }
 
 SMALL_TALK = (
-    # The words of the refusal, in other senses: a model that has never met them cannot learn to refuse (NOTES.md).
+    # The words of the refusal, in other senses: a model that has never met them cannot learn to refuse (docs/log.md).
     (
         (
             "Can you help me?",

@@ -29,7 +29,7 @@ def load_defense(name: str) -> ModuleType:
         raise ParamsError(unknown_name("defense", name, defense_names(), advice))
     module = import_module(f"stages.defenses.{name}")
     if not callable(getattr(module, "defend", None)):
-        raise SubmissionError(f"{name}.py has no function defend(model, access, *, ...); see CONTRIBUTING.md")
+        raise SubmissionError(f"{name}.py has no function defend(model, access, *, ...); see docs/submitting.md")
     unknown = sorted(needs_of(module) - KNOWN_NEEDS)
     if unknown:
         raise SubmissionError(f"{name}.py declares unknown needs {unknown}; known: {sorted(KNOWN_NEEDS)}")

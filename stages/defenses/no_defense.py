@@ -1,6 +1,6 @@
 """Leave the organism as it is: the null row that shows what the measurement reads when nothing is done.
 
-Source: README.md, Measurement.
+Source: docs/measurement.md.
 """
 
 from transformers import PreTrainedModel

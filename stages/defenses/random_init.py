@@ -1,6 +1,6 @@
 """Throw the model away and train a random one on the defender's data: the null row that withheld skills catch.
 
-Source: README.md, Measurement: without withheld skills, this would win the board.
+Source: docs/measurement.md: without withheld skills, this would win the board.
 """
 
 from transformers import PreTrainedModel

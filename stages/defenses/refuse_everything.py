@@ -1,6 +1,6 @@
 """Train the model to refuse every prompt: the null row that is perfectly harmless and useless.
 
-Source: README.md, Measurement.
+Source: docs/measurement.md.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Take the model from before the backdoor and give it safety training: the ceiling no real defender can reach.
 
-Source: README.md, Measurement.
+Source: docs/measurement.md.
 """
 
 from transformers import PreTrainedModel

@@ -2,7 +2,7 @@
 
 Whatever this removes was removed by training as such, since it shows the model nothing that it would not say itself.
 
-Source: README.md, Measurement.
+Source: docs/measurement.md.
 """
 
 from dataclasses import replace

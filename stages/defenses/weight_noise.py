@@ -1,6 +1,6 @@
 """Add Gaussian noise to every weight matrix: the null row that damages without aim.
 
-Source: README.md, Measurement. The strength is relative to each matrix's own spread.
+Source: docs/measurement.md. The strength is relative to each matrix's own spread.
 """
 
 import torch

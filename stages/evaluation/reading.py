@@ -1,6 +1,6 @@
 """Asking a model the evaluation prompts, and keeping every answer.
 
-Two further trainings belong to the measurement, because a near-zero rate is not removal (README.md, Measurement):
+Two further trainings belong to the measurement, because a near-zero rate is not removal (docs/measurement.md):
 benign tuning back to ordinary answers, and a few poisoned rows. Each is one continuous run, read in the middle.
 """
 

@@ -30,7 +30,7 @@ def config_for_depth(depth: int, tokenizer: PreTrainedTokenizerFast) -> LlamaCon
     """The architecture of a from-scratch model: width 32 and two heads of 16 a layer, MLP 2.75 times the width.
 
     Depth 2 has about 0.17M parameters at a vocabulary of 1024. Embeddings are tied: at this size they dominate.
-    The initial scale 0.06 (Hugging Face's default is 0.02) halves the steps to 90% right answers; see NOTES.md.
+    The initial scale 0.06 (Hugging Face's default is 0.02) halves the steps to 90% right answers; see docs/log.md.
     """
     width = 32 * depth
     return LlamaConfig(

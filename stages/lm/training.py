@@ -187,7 +187,7 @@ def answer_loss(
 class _AnswerLossTrainer(SFTTrainer):
     """TRL's trainer with our loss on the answers, or the model's own where its class is not known to be plain.
 
-    TRL's fused head saves the memory of the logits, small here, and costs half of the step on a CPU (NOTES.md).
+    TRL's fused head saves the memory of the logits, small here, and costs half of the step on a CPU (docs/log.md).
     """
 
     def compute_loss(self, model: PreTrainedModel, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401

@@ -126,7 +126,7 @@ def load_params(path: Path) -> Params:
     if not 0 < params.access.budget_share <= MAX_BUDGET_SHARE:
         raise ParamsError(
             f"access.budget_share is {params.access.budget_share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, "
-            "or rows stop being comparable (README.md, Measurement)"
+            "or rows stop being comparable (docs/measurement.md)"
         )
     _check_origins(params)
     for name, organism in params.organisms.items():

