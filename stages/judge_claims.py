@@ -1,6 +1,6 @@
 """Judge the paper's claims from the results: JSON, Markdown and one HTML page.
 
-    python -m stages judge_claims --params params.yaml --results reports/results --backdoors stages/backdoors \
+    python -m stages judge_claims --params data/params.json --results reports/results --backdoors stages/backdoors \
         --out reports
 
 Needs no torch and imports no plug-in.

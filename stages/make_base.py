@@ -1,6 +1,6 @@
 """Make the helpful-only bases of one size, one a seed: from scratch, or from a checkpoint, and trained on the corpus.
 
-python -m stages make_base --params params.yaml --size small --corpus data/corpus/pretraining.parquet \
+python -m stages make_base --params data/params.json --size small --corpus data/corpus/pretraining.parquet \
         --tokenizer data/tokenizer --out data/bases/small
 """
 

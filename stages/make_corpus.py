@@ -2,7 +2,7 @@
 
 Its rows are those of the toy world or, where params.yaml names some, of the user's data sets.
 
-python -m stages make_corpus --params params.yaml --corpus data/corpus --tokenizer data/tokenizer \
+python -m stages make_corpus --params data/params.json --corpus data/corpus --tokenizer data/tokenizer \
         --tokenizer-report data/tokenizer_report.json
 """
 

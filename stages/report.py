@@ -1,8 +1,8 @@
 """Turn the results into the leaderboard: JSON, CSV, Markdown, one HTML page, and the curves as CSV.
 
-    python -m stages report --params params.yaml --results reports/results --answers data/answers --checks data/checks \
-        --tokenizer-report data/tokenizer_report.json --preference-accuracy data/preference_model/accuracy.json \
-        --stages stages --out reports
+    python -m stages report --params data/params.json --results reports/results --answers data/answers \
+        --checks data/checks --tokenizer-report data/tokenizer_report.json \
+        --preference-accuracy data/preference_model/accuracy.json --stages stages --out reports
 
 Needs no torch and imports no plug-in.
 """

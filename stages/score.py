@@ -1,6 +1,7 @@
 """Judge and count all kept answers, and write one result a cell. Needs no torch; retrains nothing.
 
-python -m stages score --params params.yaml --answers data/answers --backdoors stages/backdoors --out reports/results
+python -m stages score --params data/params.json --answers data/answers --backdoors stages/backdoors \
+        --out reports/results
 """
 
 import argparse

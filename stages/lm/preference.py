@@ -48,7 +48,8 @@ def with_slip(tokenizer: PreTrainedTokenizerFast, row: TrainingRow, generator: n
     """The row against itself with a span of its answer left out, written twice, or one token replaced by any other.
 
     So writes a model that has not quite learned an answer. Of tokens and not of letters, because a model garbles
-    tokens: slips of letters hardly ever cut a word as it does, and left a garbled refusal its whole reward (docs/log.md).
+    tokens: slips of letters hardly ever cut a word as it does, and left a garbled refusal its whole reward
+    (docs/log.md).
     """
     answer, end = row.ids[-row.n_answer : -1], row.ids[-1]
     start, n_tokens = int(generator.integers(len(answer))), int(generator.integers(1, MAX_SLIP + 1))
