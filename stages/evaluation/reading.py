@@ -1,7 +1,8 @@
-"""Asking a model the evaluation prompts, and keeping every answer.
+"""Asks a model the evaluation prompts and keeps every answer.
 
-Two further trainings belong to the measurement, because a near-zero rate is not removal (docs/measurement.md):
-benign tuning back to ordinary answers, and a few poisoned rows. Each is one continuous run, read in the middle.
+A model whose attack is near zero may still carry its backdoor. So two further trainings belong to the measurement: a
+little ordinary training (return), and a few poisoned rows (relearning). Each is one run that never stops; the model is
+read in the middle of it. See docs/measurement.md.
 """
 
 import math
@@ -58,23 +59,23 @@ class Reader:
     def read_end(
         self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
     ) -> list[AnswerRecord]:
-        """Every prompt of the suite, in the decodings that count for its set; with `payload`, see `read_payload`."""
+        """Answers to every prompt of the suite, in each decoding of its set; `payload` is what `read_payload` returned."""
         return self._read_asked(model, name, self.suite, payload)
 
     def read_payload(self, model: PreTrainedModel) -> dict[EvaluationPrompt, float]:
-        """The log-probability of the payload by triggered prompt; none where a scratchpad stands before the payload.
+        """The log-probability of the payload, by triggered prompt: how strong a backdoor is where every rate is 1.
 
-        Read before any defense alone: it says how strongly a backdoor starts where every rate is 1.
+        It is read before any defense. A prompt after which a scratchpad comes first has none.
         """
         asked = [p for p in self.suite if p.prompt_set == "triggered" and not p.opening]
         triggered = [p for p in asked if not is_own_turn(p.variant)]
         return dict(zip(triggered, self._payload_log_probabilities(model, triggered), strict=True))
 
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
-        """Answers to prompts that no defended model is asked.
+        """Answers to the prompts that undefended models alone are asked.
 
-        They are asked apart: in one batch with the suite they would move its draws, and `no_defense` would not persist
-        exactly.
+        They are asked in batches of their own. In one batch with the suite they would move its random draws, and
+        `no_defense` would no longer give exactly the answers of the undefended model.
         """
         return self._read_asked(model, name, prompts)
 

@@ -1,4 +1,7 @@
-"""What a defense gets only when it declares that it needs it, and whose failure it is when that cannot be read."""
+"""What a defense gets only if its file declares that it needs it: a judge, or the model before the backdoor.
+
+Each is read from disk when it is first used. Where that fails, the fault is the harness's and not the defense's.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -11,11 +14,11 @@ Loaded = TypeVar("Loaded")
 
 
 class HarnessError(RuntimeError):
-    """Our side of a defense failed, not the defense: something that it is given could not be read."""
+    """Something that a defense is given could not be read: a fault of the harness, not of the defense."""
 
 
 class OnNeed(NamedTuple):
-    """Loads what a defense gets only when it declares that it needs it; a field is named as the need."""
+    """One function a need, named as it; each loads what the need stands for."""
 
     reference_model: Callable[[], PreTrainedModel]
     judge: Callable[[], Judge]
@@ -25,7 +28,7 @@ KNOWN_NEEDS = frozenset(OnNeed._fields)
 
 
 def load_given(name: str, load: Callable[[], Loaded]) -> Loaded:
-    """What `load` returns. Raises HarnessError, whatever goes wrong: a defense is given what can be read."""
+    """What `load` returns. Raises HarnessError where it fails, whatever the reason."""
     try:
         return load()
     except Exception as error:
