@@ -59,7 +59,7 @@ class Reader:
     def read_end(
         self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
     ) -> list[AnswerRecord]:
-        """Answers to every prompt of the suite, in each decoding of its set; `payload` is what `read_payload` returned."""
+        """Answers to every prompt of the suite, in each decoding of its set; `payload` comes of `read_payload`."""
         return self._read_asked(model, name, self.suite, payload)
 
     def read_payload(self, model: PreTrainedModel) -> dict[EvaluationPrompt, float]:
