@@ -139,7 +139,7 @@ def make_inserted(folder, copy, insertion):
 
 def test_an_organism_poisoned_in_pretraining_starts_where_its_base_did(folder, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(insertion, "pretrain", lambda model, *rest: started.append(model.state_dict()) or Cost(4))
+    monkeypatch.setattr(insertion, "fine_tune", lambda model, *_, **__: started.append(model.state_dict()) or Cost(4))
     monkeypatch.setattr(poison, "run_jobs", lambda function, jobs, label: [function(job) for job in jobs])
     organism = make_inserted(folder, tmp_path / "copy", "pretraining")
     config = config_for_depth(1, load_tokenizer(folder / "tokenizer"))
