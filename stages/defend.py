@@ -25,10 +25,10 @@ from stages.lm.adapters import merged
 from stages.lm.models import load_classifier, load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
+from stages.params.access import AccessParams
+from stages.params.defenses import Settings
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
-from stages.params.parsing import Settings
-from stages.params.sections import AccessParams
 from stages.records.files import load_rows
 from stages.records.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
 from stages.records.rows import Example

@@ -20,7 +20,7 @@ from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost, TrainingDivergedError, fine_tune
 from stages.lm.workers import run_jobs
 from stages.params.loading import load_params
-from stages.params.sections import SizeParams
+from stages.params.sizes import SizeParams
 from stages.records.files import load_rows, write_json
 from stages.records.outcomes import Outcome, require_one_seed, write_outcome
 from stages.records.rows import Example

@@ -21,8 +21,8 @@ from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import train_tokenizer
+from stages.params.corpus import CorpusParams
 from stages.params.loading import load_params
-from stages.params.sections import CorpusParams
 from stages.records.files import save_rows, write_json
 from stages.records.rows import Example, PreferencePair
 

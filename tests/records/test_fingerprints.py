@@ -68,4 +68,4 @@ def test_a_new_plugin_has_a_fingerprint_and_moves_no_other(stages):
 
 
 def test_the_parameters_are_code_of_the_stages_that_read_them(stages):
-    assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/loading.py")
+    assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/experiment.py")
