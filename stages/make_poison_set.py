@@ -19,7 +19,7 @@ from stages.evaluation.suite import make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
-from stages.params.loading import load_params
+from stages.params.experiment import load_experiment
 from stages.params.organisms import DISTILLED_COT
 from stages.poisoning.distillation import DRAWN, distilled
 from stages.poisoning.rows import make_poison_rows
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
     tokenizer = load_tokenizer(args.tokenizer)

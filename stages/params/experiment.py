@@ -5,6 +5,7 @@ other sections, so that a change in those retrains nothing.
 """
 
 from itertools import product
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from pydantic import model_validator
@@ -19,8 +20,11 @@ from stages.params.lora import LoraParams
 from stages.params.organism_checks import check_family, check_insertion, check_seeds, check_teacher
 from stages.params.organisms import DISTILLED_COT, OrganismParams
 from stages.params.preference_model import PreferenceModelParams
+from stages.params.reading import read
 from stages.params.section import Section
 from stages.params.sizes import SizeParams
+
+JUDGING_SECTIONS = ("claims", "positive_control")  # of the whole file alone: stages/params/loading.py
 
 
 class Cell(NamedTuple):
@@ -137,3 +141,8 @@ class Experiment(Section):
                     f"{of_family}, whose sham {cell.organism} shares. Mend `sham` of the arm"
                 )
         return self
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read params.yaml, but for JUDGING_SECTIONS. Raises ParamsError naming each key that is wrong."""
+    return read(Experiment, path, JUDGING_SECTIONS)

@@ -24,13 +24,13 @@ EXPECTED = {
 Place = tuple[int | str, ...]
 
 
-def explain(error: ValidationError, kind: type[BaseModel]) -> str:
+def explain(error: ValidationError, kind: type[BaseModel], others: Sequence[str]) -> str:
     """All mistakes, one a line: misspelt keys, wrong values, missing keys; the first often cause the last.
 
-    `kind` is what the whole file was read as.
+    `kind` is what the whole file was read as; `others` are top-level keys beside its own.
     """
     found = error.errors(include_url=False)
-    lines = [_unknown_key(each["loc"], kind) for each in found if each["type"] == "extra_forbidden"]
+    lines = [_unknown_key(each["loc"], kind, others) for each in found if each["type"] == "extra_forbidden"]
     lines += [_wrong_value(each) for each in found if each["type"] not in ("extra_forbidden", "missing")]
     lines += _missing_keys([each["loc"] for each in found if each["type"] == "missing"])
     if len(lines) == 1:
@@ -39,9 +39,9 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     return "\n- ".join([f"{len(lines)} mistakes in {ROOT}:", *lines[:MAX_MISTAKES], *more])
 
 
-def _unknown_key(place: Place, kind: type[BaseModel]) -> str:
+def _unknown_key(place: Place, kind: type[BaseModel], others: Sequence[str]) -> str:
     *section, key = place
-    known = _model_at(section, kind).model_fields
+    known = [*_model_at(section, kind).model_fields, *([] if section else others)]
     return f"{_path(section)}: " + unknown_name("key", str(key), known, "Remove it or mend its spelling.")
 
 

@@ -7,8 +7,8 @@ import yaml
 from pydantic import ValidationError
 
 from stages.params.errors import ParamsError
-from stages.params.experiment import Cell
-from stages.params.loading import load_params
+from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
+from stages.params.loading import Params, load_params
 from stages.params.sizes import Domain
 from stages.records.rows import DOMAINS
 
@@ -350,6 +350,24 @@ def test_a_reading_of_no_prompts_is_an_error(tmp_path, root, key):
         tree["evaluation"][key].update(dict.fromkeys({"triggered", "prompts"} & tree["evaluation"][key].keys(), 0))
 
     assert "is 0; it must be at least 1" in error_of(tmp_path, root, change)
+
+
+def test_what_trains_and_reads_is_the_whole_file_without_what_judges(tmp_path, root, params):
+    assert set(Params.model_fields) - set(Experiment.model_fields) == set(JUDGING_SECTIONS)
+    experiment = load_experiment(root / "params.yaml")
+    assert experiment.cells == params.cells and dict(experiment).items() <= dict(params).items()
+
+    def break_what_judges(tree):
+        tree["claims"] = 3
+        del tree["positive_control"]
+
+    assert load_experiment(write(tmp_path, root, break_what_judges)) == experiment
+
+
+def test_what_trains_and_reads_refuses_unknown_sections_and_guesses_at_all(tmp_path, root):
+    path = write(tmp_path, root, lambda tree: tree.update(claim={}))
+    with pytest.raises(ParamsError, match="params.yaml: no key 'claim'; did you mean 'claims'"):
+        load_experiment(path)
 
 
 def test_parameters_are_frozen_and_travel_to_other_processes(params):
