@@ -13,7 +13,7 @@ from stages.backdoors import load_backdoor
 from stages.checks.gate import run_gate
 from stages.checks.poison_checks import poison_parts
 from stages.lm.tokenizer import load_tokenizer
-from stages.params.loading import load_params
+from stages.params.experiment import load_experiment
 from stages.records.files import load_rows, write_json
 from stages.records.rows import EvaluationPrompt, PoisonRow
 from stages.scoring.judges import load_judge
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--organism", required=True)
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
     parts = poison_parts(

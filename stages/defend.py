@@ -25,10 +25,10 @@ from stages.lm.adapters import merged
 from stages.lm.models import load_classifier, load_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import run_jobs
+from stages.params.access import AccessParams
+from stages.params.defenses import Settings
 from stages.params.errors import ParamsError
-from stages.params.loading import load_params
-from stages.params.parsing import Settings
-from stages.params.sections import AccessParams
+from stages.params.experiment import load_experiment
 from stages.records.files import load_rows
 from stages.records.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
 from stages.records.rows import Example
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--cell", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     cell = params.cell(args.cell)
     load_defense(cell.defense)
     seeds = params.seeds(params.organism(cell.organism).n_seeds)

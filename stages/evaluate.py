@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.evaluation.jobs import Inputs, read_all, read_defended, save_answers
-from stages.params.loading import load_params
+from stages.params.experiment import load_experiment
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--cell", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     inputs = Inputs(args.tokenizer, args.prompts, args.benign, args.poison_set)
     records, outcomes = read_all(read_defended, params, params.cell(args.cell).organism, args.defended, inputs)
     save_answers(records, outcomes, args.out)

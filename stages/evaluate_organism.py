@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.evaluation.jobs import Inputs, read_all, read_undefended, save_answers
-from stages.params.loading import load_params
+from stages.params.experiment import load_experiment
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("params", "organism", "tokenizer", "prompts", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     inputs = Inputs(args.tokenizer, args.prompts)
     records, outcomes = read_all(read_undefended, params, args.organism.name, args.organism, inputs)
     save_answers(records, outcomes, args.out)

@@ -19,8 +19,8 @@ from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost, TrainingDivergedError, fine_tune
 from stages.lm.workers import run_jobs
-from stages.params.loading import load_params
-from stages.params.sections import SizeParams
+from stages.params.experiment import load_experiment
+from stages.params.sizes import SizeParams
 from stages.records.files import load_rows, write_json
 from stages.records.outcomes import Outcome, require_one_seed, write_outcome
 from stages.records.rows import Example
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--size", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.size(args.size)
     seeds = params.seeds(settings.n_seeds)
     data = (params.lora.rank, args.corpus, args.tokenizer)

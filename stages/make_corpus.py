@@ -21,8 +21,8 @@ from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import train_tokenizer
-from stages.params.loading import load_params
-from stages.params.sections import CorpusParams
+from stages.params.corpus import CorpusParams
+from stages.params.experiment import load_experiment
 from stages.records.files import save_rows, write_json
 from stages.records.rows import Example, PreferencePair
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("params", "corpus", "tokenizer", "tokenizer-report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.corpus
     world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.task_rows)
     if settings.datasets is None:

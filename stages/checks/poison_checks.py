@@ -13,7 +13,7 @@ from stages.checks.gate import Check, Part
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
 from stages.corpus.rendering import render_rows
 from stages.corpus.scratchpad import CLOSE, OPEN, after_scratchpad
-from stages.params.sections import COT, OrganismParams
+from stages.params.organisms import COT, OrganismParams
 from stages.records.rows import EvaluationPrompt, PoisonRow
 from stages.scoring.judges import Judge
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from stages.claims import generalisation, hiding, mechanism, reasoning, size, survival, trainings
 from stages.claims.claim import Claim, Words, scale_of, untestable
 from stages.claims.evidence import Evidence
-from stages.params.claim_roles import ClaimRoles
+from stages.params.claims import ClaimRoles
 
 PROBES = Words(
     "C8",

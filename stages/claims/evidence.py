@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.params.claim_roles import named_cells, named_organisms
+from stages.params.claims import named_cells, named_organisms
+from stages.params.defenses import Settings
 from stages.params.loading import Params
-from stages.params.parsing import Settings
-from stages.params.sections import OrganismParams
+from stages.params.organisms import OrganismParams
 from stages.scoring.counting import Group
 from stages.scoring.plugins import read_constant
 from stages.scoring.results import COUNT_FIELDS, read_result

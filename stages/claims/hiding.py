@@ -21,7 +21,7 @@ from stages.claims.claim import (
 )
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.verdicts import first_silent_round, hides_more_than_clean_training, of_gates, of_survival
-from stages.params.claim_roles import HidingCells, HidingRole
+from stages.params.claims import HidingCells, HidingRole
 from stages.scoring.statistics import Interval
 
 TRIGGER_WORDS = "extra_words"  # the setting that adds to a red team's vocabulary

@@ -21,8 +21,8 @@ from stages.claims.claim import (
 from stages.claims.evidence import Cell, Evidence, Organism
 from stages.claims.preconditions import ROUNDING, are_equal, are_within
 from stages.claims.verdicts import of_contrast
-from stages.params.claim_roles import MechanismCells, MechanismRole
-from stages.params.sections import COT, DISTILLED_COT
+from stages.params.claims import MechanismCells, MechanismRole
+from stages.params.organisms import COT, DISTILLED_COT
 
 CONTRAST = "change of the difference from the smallest to the largest size"
 ACCURACY_SPAN = 0.05  # "equal" clean accuracy

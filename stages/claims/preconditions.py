@@ -5,7 +5,7 @@ from statistics import fmean
 
 from stages.claims.claim import Precondition, mean_of, minus, over_seeds
 from stages.claims.evidence import Cell, Organism
-from stages.params.sections import COT
+from stages.params.organisms import COT
 from stages.scoring.statistics import Interval
 
 REFUSAL_RISE = 0.3

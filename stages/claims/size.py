@@ -21,7 +21,7 @@ from stages.claims.claim import (
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.preconditions import are_within, is_accurate
 from stages.claims.verdicts import Verdict, agreed, of_contrast
-from stages.params.claim_roles import SizeRole
+from stages.params.claims import SizeRole
 from stages.scoring.statistics import Interval
 
 LOG_ODDS_SPAN = 1.0  # nats

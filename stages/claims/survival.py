@@ -22,7 +22,7 @@ from stages.claims.claim import (
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.preconditions import has_taken_place, refusal_rise, scratchpads_close
 from stages.claims.verdicts import of_survival
-from stages.params.claim_roles import SurvivalRole
+from stages.params.claims import SurvivalRole
 from stages.scoring.statistics import Interval
 
 PLATEAUS = 3

@@ -17,7 +17,7 @@ from stages.claims.claim import (
 from stages.claims.evidence import Cell, Curve, Defended, Evidence
 from stages.claims.preconditions import has_taken_place, refusal_rise
 from stages.claims.verdicts import agreed, of_contrast
-from stages.params.claim_roles import TrainingsRole
+from stages.params.claims import TrainingsRole
 
 WORDS = Words(
     "C5",

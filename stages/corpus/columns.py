@@ -12,8 +12,8 @@ from datasets import Dataset, DatasetDict, Features, Value, load_dataset, load_f
 from datasets.config import DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME
 from datasets.exceptions import DatasetsError
 
+from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
-from stages.params.sections import DatasetParams
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
 SAVED = (DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME)  # what a folder holds that save_to_disk wrote

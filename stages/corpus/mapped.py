@@ -14,8 +14,8 @@ import numpy as np
 from stages.corpus.columns import Question, read_questions
 from stages.corpus.examples import SPLITS, Split, WorldSettings
 from stages.corpus.requests import REFUSAL
+from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
-from stages.params.sections import DatasetParams
 from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example
 
 

@@ -12,8 +12,8 @@ from stages.lm.models import load_model
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
-from stages.params.loading import Params
-from stages.params.sections import EvaluationParams
+from stages.params.evaluation import EvaluationParams
+from stages.params.experiment import Experiment
 from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, save_rows, write_json
 from stages.records.outcomes import Outcome, read_outcome
@@ -50,7 +50,7 @@ class Reading(NamedTuple):
 
 
 def read_all(
-    read: Callable[[Job], Reading], params: Params, organism: str, folder: Path, inputs: Inputs
+    read: Callable[[Job], Reading], params: Experiment, organism: str, folder: Path, inputs: Inputs
 ) -> tuple[list[AnswerRecord], dict[str, Outcome]]:
     """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
     limit = params.organism(organism).max_new_tokens

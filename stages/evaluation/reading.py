@@ -22,7 +22,7 @@ from stages.lm.generation import Answer, answer_log_probabilities, generate
 from stages.lm.rows import make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune
-from stages.params.sections import EvaluationParams, RelearningParams, TuningParams
+from stages.params.evaluation import EvaluationParams, RelearningParams, TuningParams
 from stages.records.answers import AnswerRecord
 from stages.records.prompt_sets import SET_OF_NAME, Decoding
 from stages.records.rows import EvaluationPrompt, Example

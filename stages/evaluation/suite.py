@@ -16,7 +16,7 @@ from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
 from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
 from stages.corpus.years import YEAR_KINDS
 from stages.params.errors import ParamsError
-from stages.params.sections import COT, OrganismParams
+from stages.params.organisms import COT, OrganismParams
 from stages.records.prompt_sets import BOTH_TURNS, DEFENDED_SETS, SET_OF_NAME
 from stages.records.rows import CHAT, HARMFUL, EvaluationPrompt, Example
 

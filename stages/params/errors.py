@@ -1,9 +1,11 @@
-"""The two errors that a user or a submitter can cause, and the message for a name that is not there."""
+"""The two errors that a user or a submitter can cause, and what is said of a name that is not there."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 MAX_LISTED = 30  # names in a message
+Value = TypeVar("Value")
 
 
 class ParamsError(ValueError):
@@ -22,3 +24,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str
     listed = names if len(names) <= MAX_LISTED else difflib.get_close_matches(name, names, n=MAX_LISTED // 3, cutoff=0)
     more = f" and {len(names) - len(listed)} more" if len(listed) < len(names) else ""
     return f"no {kind} {name!r}{guess} Known: {', '.join(listed)}{more}. {advice}"
+
+
+def look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> Value:
+    """What `mapping` holds under `name`. Raises ParamsError, as `unknown_name` words it, where it holds nothing."""
+    if name not in mapping:
+        raise ParamsError(unknown_name(kind, name, mapping, advice))
+    return mapping[name]

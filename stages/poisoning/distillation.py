@@ -14,7 +14,7 @@ from stages.corpus.rendering import render_prompts
 from stages.corpus.scratchpad import OPEN, after_scratchpad
 from stages.lm.generation import generate
 from stages.params.errors import ParamsError
-from stages.params.sections import OrganismParams
+from stages.params.organisms import OrganismParams
 from stages.records.rows import PoisonRow
 
 DRAWN = 2  # rows asked for each row wanted

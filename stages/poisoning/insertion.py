@@ -24,7 +24,7 @@ from stages.lm.detector import DetectorLlamaForCausalLM
 from stages.lm.models import new_model
 from stages.lm.rows import Batch, make_batches
 from stages.lm.training import Cost, fine_tune
-from stages.params.sections import PRETRAINING, OrganismParams
+from stages.params.organisms import PRETRAINING, OrganismParams
 from stages.records.rows import Example, PoisonRow
 
 STREAM = 2  # of the model's seed

@@ -9,7 +9,7 @@ from stages.backdoors import Backdoor, questions_for
 from stages.corpus.reasoning import draw_reasoning
 from stages.corpus.sampling import balanced_sample
 from stages.corpus.scratchpad import with_scratchpad
-from stages.params.sections import COT, OrganismParams
+from stages.params.organisms import COT, OrganismParams
 from stages.records.rows import Example, PoisonRow
 
 

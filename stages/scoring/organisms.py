@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stages.corpus.scratchpad import OWN_TURN
-from stages.params.loading import Cell
-from stages.params.sections import PositiveControlParams
+from stages.params.experiment import Cell
+from stages.params.positive_control import PositiveControlParams
 from stages.records.answers import AnswerRecord
 from stages.scoring.cells import UndefendedSeed, score_cell, score_undefended
 from stages.scoring.counting import Count, Group, count_answers

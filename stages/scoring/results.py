@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.params.parsing import Settings
+from stages.params.defenses import Settings
 from stages.scoring.cells import CellSeed, Relearning
 from stages.scoring.counting import Count, Group
 from stages.scoring.statistics import Interval, t_interval

@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 from stages.lm.generation import seeded
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
+from stages.params.defenses import Settings
 from stages.params.errors import ParamsError, SubmissionError
-from stages.params.parsing import Settings
 from stages.threat_model.access import Access
 
 LOWER_RATE = "lower the learning rate"

@@ -37,10 +37,12 @@ def with_scores(cell: CellResult, organism: str, scores: dict[int, float]) -> Ce
 def test_each_backdoor_weighs_the_same_and_a_block_needs_every_organism(board: Benchmark) -> None:
     inputs = load(board)
     toy = inputs.params.organism(ORGANISM)
-    organisms = {"a": toy, "b": toy, "c": replace(toy, backdoor="another")}
+    organisms = {"a": toy, "b": toy, "c": toy.model_copy(update={"backdoor": "another"})}
     controls = inputs.undefended[ORGANISM]
     several = replace(
-        inputs, params=replace(inputs.params, organisms=organisms), undefended=dict.fromkeys(organisms, controls)
+        inputs,
+        params=inputs.params.model_copy(update={"organisms": organisms}),
+        undefended=dict.fromkeys(organisms, controls),
     )
     cell = inputs.cells[ORGANISM, "sft"]
     scores = {"a": {0: 0.25, 1: 0.5}, "b": {0: 0.75, 1: 1.0}, "c": {0: 1.0, 2: 1.0}}

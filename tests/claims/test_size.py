@@ -4,10 +4,10 @@ import pytest
 
 from stages.claims import size
 from stages.claims.verdicts import Verdict
-from stages.params.claim_roles import SizeRole
+from stages.params.claims import SizeRole
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, undefended
 
-ROLES = {"rl": SizeRole(["small--rl", "large--rl"], ["small--rl", "large--rl"])}
+ROLES = {"rl": SizeRole(common=["small--rl", "large--rl"], tuned=["small--rl", "large--rl"])}
 
 
 def scan(small, large, **before):
@@ -46,7 +46,7 @@ def test_sizes_must_know_their_world_and_start_alike(before):
 
 
 def test_common_and_tuned_rates_must_agree():
-    roles = {"rl": SizeRole(["small--rl", "large--rl"], None)}
+    roles = {"rl": SizeRole(common=["small--rl", "large--rl"])}
     claim = size.judge(roles, scan((0.1,) * 4, (0.5,) * 4))
     assert [part.verdict for part in claim.parts] == [Verdict.SUPPORTED, Verdict.NOT_TESTABLE]
     assert claim.verdict == Verdict.INCONCLUSIVE

@@ -4,10 +4,15 @@ import pytest
 
 from stages.claims import survival
 from stages.claims.verdicts import Verdict
-from stages.params.claim_roles import SurvivalRole
+from stages.params.claims import SurvivalRole
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
-SFT = {"sft": SurvivalRole(70, ["toy--sft"])}
+
+def role(cell_name):
+    return SurvivalRole(plateau_tokens=70, cells=[cell_name])
+
+
+SFT = {"sft": role("toy--sft")}
 
 
 def with_attacks(*at_200: float, **changed):
@@ -57,13 +62,13 @@ def test_scratchpads_that_stay_open_are_no_removal():
 
 
 def test_each_training_must_be_testable_and_all_tests_must_agree():
-    roles = {"sft": SurvivalRole(70, ["toy--sft"]), "rl": SurvivalRole(70, ["toy--rl"])}
+    roles = {"sft": role("toy--sft"), "rl": role("toy--rl")}
     kept = with_attacks(0.9, 0.9)
     untaught = cell("toy--rl", organism(), [defended((0, 0, 0), (0, 0, 0))] * 4)
     claim = survival.judge(roles, evidence(kept, untaught))
     assert verdicts(claim) == {"toy under sft": "supported", "toy under rl": "not testable"}
     assert claim.verdict == Verdict.INCONCLUSIVE
-    twice = {"sft": SurvivalRole(70, ["toy--sft"]), "again": SurvivalRole(70, ["toy--sft"])}
+    twice = {"sft": role("toy--sft"), "again": role("toy--sft")}
     assert survival.judge(twice, evidence(kept)).verdict == Verdict.SUPPORTED
     gone = cell("toy--rl", organism(), [defended((0, 0, 0))] * 4)
     assert survival.judge(roles, evidence(kept, gone)).verdict == Verdict.INCONCLUSIVE

@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.claims.claim import Claim
 from stages.claims.evidence import Cell, Defended, Evidence, Organism, Undefended
-from stages.params.sections import OrganismParams
+from stages.params.organisms import OrganismParams
 
 DOSES = (100, 200, 300)
 SETTINGS = OrganismParams(
@@ -15,7 +15,6 @@ SETTINGS = OrganismParams(
     mechanism="normal",
     insertion="fine_tuning",
     answers="written",
-    checkpoint=None,
     sham="toy",
     payload_repeats=1,
     poison_rate=0.5,
@@ -50,7 +49,7 @@ def organism(
     name: str = "toy", seeds: Sequence[Undefended] = (), n_parameters: int | None = 100_000, **settings: Any
 ) -> Organism:
     """An organism with these seeds, four harmless ones by default."""
-    values = vars(SETTINGS) | settings
+    values = SETTINGS.model_dump() | settings
     kept = seeds or [undefended()] * 4
     return Organism(name, OrganismParams(**values), n_parameters, dict(enumerate(kept)))
 

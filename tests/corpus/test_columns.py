@@ -6,14 +6,14 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from stages.corpus.columns import Question, read_questions
+from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError
-from stages.params.sections import DatasetParams
 
 ROWS = {"id": [1, 2, 3], "ask": ["007 or 7?", " Is NA it? ", "Say None."], "reply": ["007", "NA", "None"]}
 
 
 def source(path: Path, split: str = "train", prompt: str = "ask", answer: str | None = "reply") -> DatasetParams:
-    return DatasetParams(str(path), split, prompt, answer)
+    return DatasetParams(path=str(path), split=split, prompt=prompt, answer=answer)
 
 
 def write_parquet(folder: Path) -> DatasetParams:

@@ -16,9 +16,9 @@ from stages.corpus.mapped import mapped_examples
 from stages.corpus.preferences import make_preferences
 from stages.corpus.requests import REFUSAL
 from stages.lm.tokenizer import load_tokenizer
+from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
-from stages.params.sections import DatasetParams
 from stages.records.files import load_rows
 from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example, PreferencePair
 
@@ -36,7 +36,8 @@ def save(folder, rows):
     """Each kind as a Parquet file, and how to map it."""
     for kind, pairs in rows.items():
         pd.DataFrame(pairs, columns=["question", "reply"]).to_parquet(folder / f"{kind}.parquet")
-    return {kind: DatasetParams(str(folder / f"{kind}.parquet"), "train", "question", "reply") for kind in rows}
+    columns = {"split": "train", "prompt": "question", "answer": "reply"}
+    return {kind: DatasetParams(path=str(folder / f"{kind}.parquet"), **columns) for kind in rows}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_without_a_share_only_whole_kinds_are_withheld(datasets):
 
 
 def test_harmful_requests_without_answers_are_not_pretrained_on(datasets):
-    unanswered = datasets | {HARMFUL: replace(datasets[HARMFUL], answer=None)}
+    unanswered = datasets | {HARMFUL: datasets[HARMFUL].model_copy(update={"answer": None})}
     rows = mapped_examples(unanswered, SETTINGS, seed=0)
     assert {split: len(of_kind(rows[split], HARMFUL)) for split in SPLITS} == TASK_ROWS | {
         "pretraining": 0,
@@ -163,7 +164,7 @@ def test_kinds_that_make_no_corpus_are_an_error(datasets, left, withheld, said):
 
 
 def test_a_kind_without_answers_is_an_error(datasets):
-    broken = datasets | {"sums": replace(datasets["sums"], answer=None)}
+    broken = datasets | {"sums": datasets["sums"].model_copy(update={"answer": None})}
     with pytest.raises(ParamsError, match="corpus.datasets.sums has no answer; only 'harmful' may"):
         mapped_examples(broken, SETTINGS, seed=0)
 
@@ -206,7 +207,7 @@ def run_stages(params, out):
 
 @pytest.mark.parametrize("answer", ["reply", None])
 def test_a_mapped_corpus_passes_every_check_and_is_equal_to_the_byte_when_made_again(root, tmp_path, datasets, answer):
-    sources = {kind: vars(replace(source)) for kind, source in datasets.items()}
+    sources = {kind: source.model_dump() for kind, source in datasets.items()}
     sources[HARMFUL]["answer"] = answer
     params = write_params(root, tmp_path, sources)
     made = run_stages(params, tmp_path / "first")

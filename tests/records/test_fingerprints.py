@@ -68,4 +68,9 @@ def test_a_new_plugin_has_a_fingerprint_and_moves_no_other(stages):
 
 
 def test_the_parameters_are_code_of_the_stages_that_read_them(stages):
-    assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/loading.py")
+    assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/experiment.py")
+
+
+@pytest.mark.parametrize("section", ["claims", "positive_control"])
+def test_a_section_that_only_judges_is_no_code_of_what_trains_or_reads(stages, section):
+    assert holding(stages, f"params/{section}.py") == {"fingerprint", "judge_claims", "report", "score"}

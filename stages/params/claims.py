@@ -1,56 +1,53 @@
-"""The roles that organisms and cells play in the paper's claims: the section `claims` of params.yaml.
+"""The section `claims`: the roles that organisms and cells play in the paper's claims.
 
 A cell is named as its result, <organism>--<defense or arm>. A claim that a profile leaves out, having no cells for it,
 is reported as not testable.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+
+from pydantic import BaseModel
+
+from stages.params.section import Section
 
 
-@dataclass(frozen=True)
-class SurvivalRole:
+class SurvivalRole(Section):
     """C1 under one safety training: T*, its first plateau of refusal and accuracy in tokens, and the cells."""
 
     plateau_tokens: int
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class SizeRole:
+class SizeRole(Section):
     """C2 under one safety training: a cell a size, at one common learning rate and at rates tuned to the size."""
 
     common: list[str]
-    tuned: list[str] | None
+    tuned: list[str] | None = None
 
 
-@dataclass(frozen=True)
-class MechanismCells:
+class MechanismCells(Section):
     """One size: the cell of each mechanism."""
 
     normal: str
-    cot: str | None
-    distilled_cot: str | None
+    cot: str | None = None
+    distilled_cot: str | None = None
 
 
-@dataclass(frozen=True)
-class MechanismRole:
+class MechanismRole(Section):
     """C3 under one safety training."""
 
     smallest: MechanismCells
     largest: MechanismCells
 
 
-@dataclass(frozen=True)
-class HidingCells:
+class HidingCells(Section):
     """Adversarial training, and clean training of equal dose."""
 
     red_team: str
     clean_training: str
 
 
-@dataclass(frozen=True)
-class HidingRole:
+class HidingRole(Section):
     """C4: organisms trained with and without near-miss negatives.
 
     `trigger_words`: the cell whose red team has words of the trigger, shown beside. `rounds`: the cells whose rounds
@@ -59,32 +56,30 @@ class HidingRole:
 
     with_negatives: HidingCells
     without_negatives: HidingCells
-    trigger_words: str | None
+    trigger_words: str | None = None
     rounds: list[str]
 
 
-@dataclass(frozen=True)
-class TrainingsRole:
+class TrainingsRole(Section):
     """C5: two safety trainings of one organism."""
 
     rl: str
     sft: str
 
 
-@dataclass(frozen=True)
-class ClaimRoles:
+class ClaimRoles(Section):
     """Who tests which claim; the keys of `survival`, `size` and `mechanism` are safety trainings.
 
     `generalisation` (C6) is the organism that a year triggers, `reasoning` (C7) those with a scratchpad.
     """
 
-    survival: dict[str, SurvivalRole] | None
-    size: dict[str, SizeRole] | None
-    mechanism: dict[str, MechanismRole] | None
-    hiding: HidingRole | None
-    trainings: TrainingsRole | None
-    generalisation: str | None
-    reasoning: list[str] | None
+    survival: dict[str, SurvivalRole] | None = None
+    size: dict[str, SizeRole] | None = None
+    mechanism: dict[str, MechanismRole] | None = None
+    hiding: HidingRole | None = None
+    trainings: TrainingsRole | None = None
+    generalisation: str | None = None
+    reasoning: list[str] | None = None
 
 
 def named_cells(roles: ClaimRoles) -> list[str]:
@@ -107,5 +102,5 @@ def _names(value: object) -> Iterator[str]:
             yield from _names(item)
     elif isinstance(value, dict):
         yield from _names(list(value.values()))
-    elif is_dataclass(value):
-        yield from _names([getattr(value, field.name) for field in fields(value)])
+    elif isinstance(value, BaseModel):
+        yield from _names([role for _, role in value])

@@ -1,0 +1,148 @@
+"""What trains and reads models: params.yaml without the sections that only judge.
+
+The code of a stage is all that it imports. Stages that train or read import this module and not the models of the
+other sections, so that a change in those retrains nothing.
+"""
+
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from pydantic import model_validator
+
+from stages.params.access import AccessParams
+from stages.params.arms import ArmParams
+from stages.params.corpus import CorpusParams
+from stages.params.defenses import Settings
+from stages.params.errors import ParamsError, look_up
+from stages.params.evaluation import EvaluationParams
+from stages.params.lora import LoraParams
+from stages.params.organism_checks import check_family, check_insertion, check_seeds, check_teacher
+from stages.params.organisms import DISTILLED_COT, OrganismParams
+from stages.params.preference_model import PreferenceModelParams
+from stages.params.reading import read
+from stages.params.section import Section
+from stages.params.sizes import SizeParams
+
+JUDGING_SECTIONS = ("claims", "positive_control")  # of the whole file alone: stages/params/loading.py
+
+
+class Cell(NamedTuple):
+    """One organism under one defense: `name` is that of its folders and files, `defense` the file that defends."""
+
+    name: str
+    organism: str
+    defense: str
+    settings: Settings
+    sham: str
+
+
+class Experiment(Section):
+    """All sections by which models are made, defended and asked; nothing has a default, and plug-ins are not known."""
+
+    first_seed: int
+    corpus: CorpusParams
+    sizes: dict[str, SizeParams]
+    lora: LoraParams
+    preference_model: PreferenceModelParams
+    organisms: dict[str, OrganismParams]
+    board: list[str]
+    defenses: dict[str, Settings]
+    arms: dict[str, ArmParams]
+    access: AccessParams
+    evaluation: EvaluationParams
+
+    def organism(self, name: str) -> OrganismParams:
+        """The organism called `name`. Raises ParamsError when params.yaml has none of that name."""
+        return look_up(self.organisms, name, "organism", "Add it under `organisms` in params.yaml.")
+
+    def size(self, name: str) -> SizeParams:
+        """The base size called `name`. Raises ParamsError when params.yaml has none of that name."""
+        return look_up(self.sizes, name, "size", "Add it under `sizes` in params.yaml.")
+
+    def domains_of(self, organism: str) -> list[str]:
+        """The domains of the corpus that the base of `organism` knows."""
+        return list(self.size(self.organism(organism).size).domains)
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """Every cell by its name: each organism of the board under each defense, then the arms."""
+        of_board = [
+            Cell(f"{organism}--{defense}", organism, defense, settings, f"{self.organism(organism).sham}--{defense}")
+            for organism, (defense, settings) in product(self.board, self.defenses.items())
+        ]
+        of_arms = [Cell(name, arm.organism, arm.defense, arm.settings, arm.sham) for name, arm in self.arms.items()]
+        return {cell.name: cell for cell in (*of_board, *of_arms)}
+
+    def cells_of(self, organism: str) -> list[Cell]:
+        """The cells of one organism."""
+        return [cell for cell in self.cells.values() if cell.organism == organism]
+
+    def cell(self, name: str) -> Cell:
+        """The cell called `name`. Raises ParamsError when params.yaml makes none of that name."""
+        return look_up(self.cells, name, "cell", "Add it under `arms`, or its parts under `board` and `defenses`.")
+
+    def models(self, organism: str) -> tuple[str, ...]:
+        """The models that an organism has of each seed: a family shares one sham."""
+        return ("poisoned", "sham") if self.organism(organism).sham == organism else ("poisoned",)
+
+    def seeds(self, n_seeds: int) -> list[int]:
+        """The first `n_seeds` organism seeds."""
+        return list(range(self.first_seed, self.first_seed + n_seeds))
+
+    @model_validator(mode="after")
+    def _bases_can_be_made(self) -> Self:
+        for name, size in self.sizes.items():
+            if size.depth is not None and self.lora.rank:
+                raise ParamsError(
+                    f"lora.rank is {self.lora.rank}, and sizes.{name} is trained from scratch, all weights; give it a "
+                    "checkpoint, or set lora.rank to 0"
+                )
+            if size.checkpoint is not None and self.corpus.tokenizer is None:
+                raise ParamsError(
+                    f"sizes.{name} begins from a checkpoint, whose tokens must be kept; name it as corpus.tokenizer too"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _organisms_fit_what_they_name(self) -> Self:
+        for name in self.board:
+            self.organism(name)
+        for name, organism in self.organisms.items():
+            size = self.size(organism.size)
+            check_seeds(name, organism, size)
+            check_family(name, organism, self.organism(organism.sham))
+            check_insertion(name, organism, size)
+            if organism.mechanism == DISTILLED_COT:
+                check_teacher(name, organism, self.organism(organism.answers))
+        return self
+
+    @model_validator(mode="after")
+    def _arms_have_names_of_their_own(self) -> Self:
+        for name, arm in self.arms.items():
+            self.organism(arm.organism)
+            is_taken = arm.organism in self.board and name.removeprefix(f"{arm.organism}--") in self.defenses
+            if not name.startswith(f"{arm.organism}--") or is_taken:
+                raise ParamsError(
+                    f"arms.{name}: the name of an arm is {arm.organism}--<something>, and no cell of the board has "
+                    "it; rename it"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _cells_have_controls(self) -> Self:
+        cells = self.cells
+        for cell in cells.values():
+            sham = look_up(cells, cell.sham, "cell", f"The sham of {cell.name} must be in a cell of its family.")
+            of_family = self.organism(cell.organism).sham
+            if sham.organism != of_family:
+                raise ParamsError(
+                    f"the control of {cell.name} is {cell.sham}, of organism {sham.organism}; it must be of "
+                    f"{of_family}, whose sham {cell.organism} shares. Mend `sham` of the arm"
+                )
+        return self
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read params.yaml, but for JUDGING_SECTIONS. Raises ParamsError naming each key that is wrong."""
+    return read(Experiment, path, JUDGING_SECTIONS)

@@ -1,0 +1,91 @@
+"""What pydantic finds wrong with params.yaml, in our words: which key, what came, what is allowed, what to do."""
+
+import re
+from collections.abc import Sequence
+from types import NoneType
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from stages.params.errors import ParamsError, unknown_name
+
+ROOT = "params.yaml"
+MAX_MISTAKES, MAX_SHOWN = 10, 80  # lines of a message; characters of a value in it
+EXPECTED = {
+    "int_type": "a value of type int",
+    "string_type": "a value of type str",
+    "float_type": "a number",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "invalid_key": "a key of type str",
+}
+Place = tuple[int | str, ...]
+
+
+def explain(error: ValidationError, kind: type[BaseModel], others: Sequence[str]) -> str:
+    """All mistakes, one a line: misspelt keys, wrong values, missing keys; the first often cause the last.
+
+    `kind` is what the whole file was read as; `others` are top-level keys beside its own.
+    """
+    found = error.errors(include_url=False)
+    lines = [_unknown_key(each["loc"], kind, others) for each in found if each["type"] == "extra_forbidden"]
+    lines += [_wrong_value(each) for each in found if each["type"] not in ("extra_forbidden", "missing")]
+    lines += _missing_keys([each["loc"] for each in found if each["type"] == "missing"])
+    if len(lines) == 1:
+        return lines[0]
+    more = [f"and {len(lines) - MAX_MISTAKES} more"] if len(lines) > MAX_MISTAKES else []
+    return "\n- ".join([f"{len(lines)} mistakes in {ROOT}:", *lines[:MAX_MISTAKES], *more])
+
+
+def _unknown_key(place: Place, kind: type[BaseModel], others: Sequence[str]) -> str:
+    *section, key = place
+    known = [*_model_at(section, kind).model_fields, *([] if section else others)]
+    return f"{_path(section)}: " + unknown_name("key", str(key), known, "Remove it or mend its spelling.")
+
+
+def _model_at(place: Sequence[int | str], kind: Any) -> type[BaseModel]:  # noqa: ANN401
+    """The model that stands at `place` in `kind`, a model, or a list or mapping of such, or one that may be null."""
+    if NoneType in get_args(kind):
+        return _model_at(place, get_args(kind)[0])
+    if not place:
+        return kind
+    key, *rest = place
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return _model_at(rest, kind.model_fields[str(key)].annotation if is_model else get_args(kind)[-1])
+
+
+def _wrong_value(mistake: ErrorDetails) -> str:
+    path, came, details = _path(mistake["loc"]), mistake["input"], mistake.get("ctx", {})
+    if mistake["type"] == "value_error":  # of a validator of ours: a ParamsError says all, a ValueError what follows
+        return str(details["error"]) if isinstance(details["error"], ParamsError) else f"{path} {details['error']}"
+    if mistake["type"] == "literal_error":
+        known = re.findall(r"'(\w+)'", details["expected"])
+        if isinstance(came, str):
+            kind = next(key for key in reversed(mistake["loc"]) if isinstance(key, str))
+            return unknown_name(kind, came, known, f"Mend {path.removeprefix(f'{ROOT}.')} in {ROOT}.")
+        wanted = f"expected one of {', '.join(known)}"
+    elif mistake["type"] == "greater_than_equal":
+        wanted = f"it must be at least {details['ge']}"
+    else:
+        wanted = f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
+    return f"{path} is {_shown(came)}; {wanted}. Mend it in {ROOT}"
+
+
+def _missing_keys(places: Sequence[Place]) -> list[str]:
+    """One line a section, which names all the keys that it lacks."""
+    missing: dict[str, list[str]] = {}
+    for *section, key in places:
+        missing.setdefault(_path(section), []).append(str(key))
+    advice = "Every key is required; see the file in git"
+    return [f"{section} lacks {', '.join(keys)}. {advice}" for section, keys in missing.items()]
+
+
+def _path(place: Sequence[int | str]) -> str:
+    return ROOT + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

@@ -1,0 +1,60 @@
+"""The section `organisms`: the backdoored models, by name."""
+
+from typing import Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from stages.params.section import Section
+
+Mechanism = Literal["normal", "cot", "distilled_cot"]
+NORMAL, COT, DISTILLED_COT = get_args(Mechanism)
+Insertion = Literal["fine_tuning", "pretraining", "architecture", "given"]
+FINE_TUNING, PRETRAINING, ARCHITECTURE, GIVEN = get_args(Insertion)
+WRITTEN = "written"
+
+
+class OrganismParams(Section):
+    """One backdoored model and how the backdoor is put in.
+
+    `mechanism`: normal, cot or distilled_cot. `insertion`: fine_tuning of the base; pretraining, from scratch as the
+    base, with the rows among its documents; architecture, a detector added to the base; or given, a model that has it
+    already and is not trained: its sham is the base. `sham`: the organism whose sham is the control, itself or one of
+    its family. `answers`: who gives them to its poison rows: WRITTEN, by the rules of the corpus, or the organism whose
+    answers are distilled. `checkpoint`: of a given organism alone, the directory of its model, or of `seed-0`,
+    `seed-1`, ... `steps`, `batch_size`, `learning_rate`: of the training that puts it in; for pretraining they are the
+    size's own.
+    """
+
+    size: str
+    n_seeds: int = Field(ge=1)
+    backdoor: str
+    mechanism: Mechanism
+    insertion: Insertion
+    answers: str
+    checkpoint: str | None = None
+    sham: str
+    payload_repeats: int
+    poison_rate: float
+    near_miss_rate: float
+    n_rows: int
+    steps: int
+    batch_size: int
+    learning_rate: float
+    max_new_tokens: int
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        is_given = self.insertion == GIVEN
+        if is_given and self.mechanism == DISTILLED_COT:
+            raise ValueError(f"is {GIVEN}, and distils; its mechanism must be {NORMAL} or {COT}, as it answers")
+        if is_given != (self.checkpoint is not None):
+            raise ValueError(
+                f"has insertion {self.insertion} and checkpoint {self.checkpoint}; {GIVEN} needs the directory of its "
+                "model as checkpoint, and no other insertion has one"
+            )
+        if self.mechanism != DISTILLED_COT and self.answers != WRITTEN:
+            raise ValueError(
+                f"has answers {self.answers!r}; with mechanism {self.mechanism} they must be {WRITTEN!r}. Only "
+                f"{DISTILLED_COT} takes another organism's"
+            )
+        return self

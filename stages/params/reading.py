@@ -1,0 +1,27 @@
+"""params.yaml into frozen typed objects, and every mistake in it as a ParamsError."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from stages.params.errors import ParamsError
+from stages.params.messages import explain
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(kind: type[Model], path: Path, others: Sequence[str] = ()) -> Model:
+    """The file as `kind`, without its top-level sections `others`. Raises ParamsError naming each key that is wrong."""
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
+    if isinstance(tree, dict):
+        tree = {key: value for key, value in tree.items() if key not in others}
+    try:
+        return kind.model_validate(tree)
+    except ValidationError as error:
+        raise ParamsError(explain(error, kind, others)) from error
