@@ -1,6 +1,6 @@
-"""Check params.yaml, and write what the code of every stage and plug-in is; all other stages depend on it.
+"""Check params.yaml, and write it as JSON; write what the code of every stage and plug-in is. All else rests on this.
 
-python -m stages fingerprint --params params.yaml --stages stages --out data/code
+python -m stages fingerprint --params params.yaml --stages stages --checked-params data/params.json --out data/code
 """
 
 import argparse
@@ -8,19 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.params.loading import load_params
+from stages.params.reading import read_tree
 from stages.records.files import write_json
 from stages.records.fingerprints import fingerprints
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, check the parameters and the names of plug-ins in them, save one file a fingerprint."""
+    """Parse arguments, check the parameters and the names of plug-ins in them, save both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "stages", "out"):
+    for name in ("params", "stages", "checked-params", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     args = parser.parse_args(argv)
     params = load_params(args.params)
     codes = fingerprints(args.stages)
     params.require_plugins(codes)
+    write_json(read_tree(args.params), args.checked_params)
     for name, code in codes.items():
         write_json(code, args.out / f"{name}.json")
 

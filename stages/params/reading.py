@@ -1,5 +1,6 @@
 """params.yaml into frozen typed objects, and every mistake in it as a ParamsError."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -13,12 +14,21 @@ from stages.params.messages import explain
 Model = TypeVar("Model", bound=BaseModel)
 
 
+def read_tree(path: Path) -> object:
+    """What params.yaml says, or the JSON file that the stage `fingerprint` makes of it.
+
+    JSON is no YAML here: YAML takes the number 1e-05, as JSON has it, for a word.
+    """
+    try:
+        text = path.read_text()
+        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
+
+
 def read(kind: type[Model], path: Path, others: Sequence[str] = ()) -> Model:
     """The file as `kind`, without its top-level sections `others`. Raises ParamsError naming each key that is wrong."""
-    try:
-        tree = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
+    tree = read_tree(path)
     if isinstance(tree, dict):
         tree = {key: value for key, value in tree.items() if key not in others}
     try:

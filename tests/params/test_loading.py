@@ -1,4 +1,5 @@
 import pickle
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -6,10 +7,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from stages import fingerprint
 from stages.params.errors import ParamsError
 from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
 from stages.params.loading import Params, load_params
+from stages.params.reading import read_tree
 from stages.params.sizes import Domain
+from stages.records.fingerprints import fingerprints
 from stages.records.rows import DOMAINS
 
 
@@ -375,3 +379,33 @@ def test_parameters_are_frozen_and_travel_to_other_processes(params):
     assert hash(params.access) == hash(params.access.model_copy())
     with pytest.raises(ValidationError, match="frozen"):
         params.access.batch_size = 1
+
+
+def test_the_checked_file_says_what_params_yaml_says(tmp_path, root, params):
+    shutil.copy(root / "params.yaml", tmp_path)
+    paths = {"params": tmp_path / "params.yaml", "stages": root / "stages"}
+    paths |= {"checked-params": tmp_path / "params.json", "out": tmp_path / "code"}
+    fingerprint.main([word for name, path in paths.items() for word in (f"--{name}", str(path))])
+    assert load_params(tmp_path / "params.json") == params
+    assert read_tree(tmp_path / "params.json") == read_tree(tmp_path / "params.yaml")
+
+
+def test_a_number_that_json_writes_with_an_exponent_stays_a_number(tmp_path):
+    (tmp_path / "params.json").write_text('{"learning_rate": 1e-05}')
+    assert read_tree(tmp_path / "params.json") == {"learning_rate": 1e-05}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tree: tree["defenses"].update(fine_prunin={}), "no defense 'fine_prunin'; did you mean 'fine_pruning'"),
+        (
+            lambda tree: tree["organisms"]["data_leak"].update(backdoor="data_lek"),
+            "no backdoor 'data_lek'; did you mean",
+        ),
+    ],
+)
+def test_a_plugin_without_a_file_is_an_error_before_anything_trains(tmp_path, root, change, said):
+    params = load_params(write(tmp_path, root, lambda tree: (tree.update(claims={}), change(tree))))
+    with pytest.raises(ParamsError, match=said):
+        params.require_plugins(fingerprints(root / "stages"))
