@@ -19,7 +19,6 @@ from stages.lm.rows import TrainingRow, make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import (
     PLAIN_HEADS,
-    Cost,
     TrainingDivergedError,
     _collate,
     _labelled,
@@ -28,6 +27,7 @@ from stages.lm.training import (
     training_cost,
     worker_settings,
 )
+from stages.records.outcomes import Cost
 
 
 def rows_of(splits, tokenizer, n=64):
