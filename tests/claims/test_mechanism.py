@@ -3,8 +3,8 @@
 import pytest
 
 from stages.claims import mechanism
-from stages.claims.verdicts import Verdict
 from stages.params.claim_roles import MechanismCells, MechanismRole
+from stages.records.claims import Verdict
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
 LARGEST = MechanismCells("normal_large--sft", "cot_large--sft", "distilled_large--sft")

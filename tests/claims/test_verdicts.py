@@ -3,7 +3,6 @@
 import pytest
 
 from stages.claims.verdicts import (
-    Verdict,
     after,
     agreed,
     first_silent_round,
@@ -13,7 +12,8 @@ from stages.claims.verdicts import (
     of_gates,
     of_survival,
 )
-from stages.scoring.statistics import Interval
+from stages.records.claims import Verdict
+from stages.records.counts import Interval
 
 ONE_SEED = Interval(0.9, None, None, 1)
 
