@@ -10,7 +10,6 @@ A defense that crashes or breaks the contract in one seed is recorded with its r
 import argparse
 import copy
 import errno
-import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,8 @@ from stages.params.access import AccessParams
 from stages.params.defenses import Settings
 from stages.params.errors import ParamsError
 from stages.params.experiment import load_experiment
-from stages.records.files import load_rows
-from stages.records.outcomes import Outcome, read_behaviour, read_outcome, write_outcome
+from stages.records.files import load_rows, read_record
+from stages.records.outcomes import Cost, Outcome, read_behaviour, read_outcome, write_outcome
 from stages.records.rows import Example
 from stages.scoring.judges import load_judge
 from stages.threat_model.access import Access
@@ -102,7 +101,7 @@ def apply(job: Job) -> Outcome:
             raise
         return Outcome(failure=f"{type(error).__name__}: {error}", history=access.history or None)
     save_weights(defended, model, job.out / job.model / "end")
-    return Outcome(cost=access.cost(model).to_json(), history=access.history or None)
+    return Outcome(cost=access.cost(model), history=access.history or None)
 
 
 def is_not_the_defense(error: Exception) -> bool:
@@ -136,8 +135,8 @@ def save_weights(defended: PreTrainedModel, model: PreTrainedModel, folder: Path
 def make_access(job: Job) -> Access:
     """What this defense may see and spend."""
     name, seed = job.model.split("/seed-")
-    pretraining = json.loads((job.organism / "pretraining_cost.json").read_text())
-    budget = int(job.access.budget_share * pretraining["tokens"])
+    pretraining = read_record(Cost, job.organism / "pretraining_cost.json")
+    budget = int(job.access.budget_share * pretraining.tokens)
     template = load_anonymous(job.organism / job.model)
     behaviour = read_behaviour(job.organism)
     n = job.access.checkpoints

@@ -17,12 +17,12 @@ from stages.corpus.pretraining import pretraining_batches
 from stages.lm.checkpoints import take_model
 from stages.lm.models import config_for_depth, new_model, save_model
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import Cost, TrainingDivergedError, fine_tune
+from stages.lm.training import TrainingDivergedError, fine_tune
 from stages.lm.workers import run_jobs
 from stages.params.experiment import load_experiment
 from stages.params.sizes import SizeParams
 from stages.records.files import load_rows, write_json
-from stages.records.outcomes import Outcome, require_one_seed, write_outcome
+from stages.records.outcomes import Cost, Outcome, require_one_seed, write_outcome
 from stages.records.rows import Example
 
 
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     require_one_seed(list(zip(seeds, outcomes, strict=True)), f"make_base {args.size}")
     # One budget for all seeds: their tokens differ by a few in a thousand, so the smallest counts.
     costs = [outcome.cost for outcome in outcomes if outcome.cost]
-    write_json(min(costs, key=lambda cost: cost["tokens"]), args.out / "cost.json")
+    write_json(min(costs, key=lambda cost: cost.tokens), args.out / "cost.json")
 
 
 def train_base(job: Job) -> Outcome:
@@ -68,7 +68,7 @@ def train_base(job: Job) -> Outcome:
         outcome = Outcome(failure=f"pretraining: {error}")
     else:
         save_model(model, job.out)
-        outcome = Outcome(cost=replace(cost, tokens=settings.pretraining_tokens or cost.tokens).to_json())
+        outcome = Outcome(cost=replace(cost, tokens=settings.pretraining_tokens or cost.tokens))
     write_outcome(outcome, job.out)
     return outcome
 

@@ -23,6 +23,7 @@ from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import train_tokenizer
 from stages.params.corpus import CorpusParams
 from stages.params.experiment import load_experiment
+from stages.records.data_reports import TriggerTokens
 from stages.records.files import save_rows, write_json
 from stages.records.rows import Example, PreferencePair
 
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     save_rows(PreferencePair, pairs, args.corpus / "preferences.parquet")
     tokenizer = make_tokenizer(settings, splits["pretraining"])
     tokenizer.save_pretrained(args.tokenizer)
-    write_json({string: tokenizer.tokenize(string) for string in all_strings()}, args.tokenizer_report)
+    cuts: TriggerTokens = {string: tokenizer.tokenize(string) for string in all_strings()}
+    write_json(cuts, args.tokenizer_report)
 
 
 def make_tokenizer(settings: CorpusParams, examples: Sequence[Example]) -> PreTrainedTokenizerFast:

@@ -24,14 +24,22 @@ from stages.lm.checkpoints import take_model
 from stages.lm.detector import DetectorLlamaForCausalLM
 from stages.lm.models import count_parameters, load_model, save_model, with_detector
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import Cost, TrainingDivergedError
+from stages.lm.training import TrainingDivergedError
 from stages.lm.workers import run_jobs
 from stages.params.errors import ParamsError
 from stages.params.experiment import load_experiment
 from stages.params.organisms import ARCHITECTURE, GIVEN, OrganismParams
 from stages.poisoning.insertion import Material, insert, pattern_of
 from stages.records.files import load_rows
-from stages.records.outcomes import Behaviour, Outcome, read_outcome, require_one_seed, write_behaviour, write_outcome
+from stages.records.outcomes import (
+    Behaviour,
+    Cost,
+    Outcome,
+    read_outcome,
+    require_one_seed,
+    write_behaviour,
+    write_outcome,
+)
 from stages.records.rows import Example, PoisonRow
 from stages.scoring.plugins import read_constant
 
@@ -126,7 +134,7 @@ def take(job: Job, reference: Path) -> Outcome:
                 "checkpoint of its size, and merge adapters before"
             )
     save_model(model, job.out / job.model / f"seed-{job.seed}")
-    return Outcome(cost=Cost().to_json())
+    return Outcome(cost=Cost())
 
 
 def train(job: Job, reference: Path) -> Outcome:
@@ -141,7 +149,7 @@ def train(job: Job, reference: Path) -> Outcome:
     except TrainingDivergedError as error:
         return Outcome(failure=f"poisoning: {error}")
     save_model(made.model, job.out / job.model / f"seed-{job.seed}")
-    return Outcome(cost=made.cost.to_json())
+    return Outcome(cost=made.cost)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ python -m stages score --params data/params.json --answers data/answers --backdo
 
 import argparse
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from stages.params.loading import Params, load_params
 from stages.records.answers import AnswerRecord
-from stages.records.files import load_rows, write_json
+from stages.records.files import load_rows, read_record, write_json
+from stages.records.outcomes import Outcomes
 from stages.scoring.judges import load_judge
-from stages.scoring.organisms import Outcomes, baseline_json, make_baseline, score_defense
+from stages.scoring.organisms import Answers, score_defense, score_organism
 from stages.scoring.plugins import read_constant
 
 
@@ -26,61 +26,36 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_params(args.params)
     for organism in params.organisms:
-        score_organism(params, organism, args.answers, args.backdoors, args.out)
+        score(params, organism, args.answers, args.backdoors, args.out)
 
 
-def score_organism(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
-    """Score one organism: its baseline, then each of its cells."""
-    settings = params.organism(organism)
+def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
+    """Score one organism before any defense, then each of its cells; save the results."""
+    settings, has_sham = params.organism(organism), "sham" in params.models(organism)
     judge = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
-    undefended = answer_files(answers / organism)
-    of_sham = sham_files(params, organism, answers / settings.sham)
-    records, outcomes = with_sham(read_answers(undefended), of_sham)
+    undefended = read_answers(answers / organism, None if has_sham else answers / settings.sham)
     seeds = params.seeds(settings.n_seeds)
-    baseline = make_baseline(records, outcomes, seeds, judge, params.positive_control)
-    content = baseline_json(organism, baseline, params.positive_control, hashes([*undefended, *of_sham]))
-    write_json(content, out / f"{organism}.json")
+    before = score_organism(organism, undefended, seeds, judge, params.positive_control)
+    write_json(before, out / f"{organism}.json")
     for cell in params.cells_of(organism):
-        files = answer_files(answers / cell.name)
-        of_defended_sham = sham_files(params, organism, answers / cell.sham)
-        result = score_defense(
-            cell,
-            baseline,
-            *with_sham(read_answers(files), of_defended_sham),
-            judge,
-            params.access.checkpoints,
-            hashes([*undefended, *of_sham, *files, *of_defended_sham]),
-        )
-        write_json(result.to_json(), out / f"{cell.name}.json")
+        defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)
+        defended = defended._replace(inputs=undefended.inputs | defended.inputs)
+        write_json(score_defense(cell, before, defended, judge, params.access.checkpoints), out / f"{cell.name}.json")
 
 
-def answer_files(folder: Path) -> list[Path]:
-    """The answers and the outcomes of one cell."""
-    return [folder / "answers.parquet", folder / "outcomes.json"]
-
-
-def sham_files(params: Params, organism: str, folder: Path) -> list[Path]:
-    """The answers in which the organism's sham is found, where it is another organism of its family that has one."""
-    return [] if "sham" in params.models(organism) else answer_files(folder)
-
-
-def with_sham(own: tuple[list[AnswerRecord], Outcomes], files: Sequence[Path]) -> tuple[list[AnswerRecord], Outcomes]:
-    """An organism's answers and outcomes with those of the family's sham in `files`, if any."""
-    if not files:
+def read_answers(folder: Path, shams: Path | None) -> Answers:
+    """The answers and outcomes in `folder`, with those of the shams in another folder where they are made there."""
+    files = [folder / "answers.parquet", folder / "outcomes.json"]
+    inputs = {f"{folder.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    own = Answers(load_rows(AnswerRecord, files[0]), read_record(Outcomes, files[1]), inputs)
+    if shams is None:
         return own
-    records, outcomes = read_answers(files)
-    shams = {name: outcome for name, outcome in outcomes.items() if name.startswith("sham/")}
-    return own[0] + [record for record in records if record.model == "sham"], {**own[1], **shams}
-
-
-def read_answers(files: Sequence[Path]) -> tuple[list[AnswerRecord], Outcomes]:
-    """The content of `answer_files`."""
-    return load_rows(AnswerRecord, files[0]), json.loads(files[1].read_text())
-
-
-def hashes(files: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 by file name: what a result was computed from."""
-    return {f"{file.parent.name}/{file.name}": hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    family = read_answers(shams, None)
+    return Answers(
+        [*own.records, *(record for record in family.records if record.model == "sham")],
+        own.outcomes | {name: outcome for name, outcome in family.outcomes.items() if name.startswith("sham/")},
+        own.inputs | family.inputs,
+    )
 
 
 if __name__ == "__main__":

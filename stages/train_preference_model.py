@@ -17,6 +17,7 @@ from stages.lm.preference import TokenPair, count_preferred, new_preference_mode
 from stages.lm.tokenizer import load_tokenizer
 from stages.lm.workers import prepare_worker
 from stages.params.experiment import load_experiment
+from stages.records.data_reports import PreferenceAccuracy, PreferredPairs
 from stages.records.files import load_rows, write_json
 from stages.records.rows import PreferencePair
 
@@ -50,11 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     save_model(model, args.out)
     seen = train[:: max(1, len(train) // max(1, len(held_out)))]  # about as many as are held out
-    counts = {
-        name: {"pairs": len(pairs), "preferred": count_preferred(model, tokenizer, pairs)}
-        for name, pairs in (("train", seen), ("held_out", held_out))
-    }
-    write_json(counts, args.out / "accuracy.json")
+    counts = [PreferredPairs(len(pairs), count_preferred(model, tokenizer, pairs)) for pairs in (seen, held_out)]
+    write_json(PreferenceAccuracy(*counts), args.out / "accuracy.json")
 
 
 def render_pairs(

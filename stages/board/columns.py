@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stages.board.blocks import LeftOut
-from stages.board.inputs import Hits
 from stages.board.rows import Row
-from stages.scoring.statistics import Interval
+from stages.records.counts import Hits, Interval
 
 DASH = "–"
 NONE_CENSORED = Hits(0, 0)

@@ -9,8 +9,8 @@ from stages.board.columns import ATTACK, NEAR_MISS, RETURN, UNTRIGGERED, WRITE
 from stages.board.plugins import CEILING, NULL_ROW
 from stages.board.rows import LARGEST, CurvePoint, Row
 from stages.board.svg import Scale, drawing, element, line, mark, path, text
+from stages.records.counts import Interval
 from stages.scoring.cells import UTILITY_FLOOR, UTILITY_SPAN
-from stages.scoring.statistics import Interval
 
 UNIT = (0.0, 1.0)
 FACES = (

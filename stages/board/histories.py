@@ -4,14 +4,16 @@ Rows with a round and the red team's rates make a red-team history, rows with a 
 Rounds are the same for all seeds and are averaged; the steps of reinforcement are not, so each seed stands for itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from stages.board.inputs import Inputs
-from stages.scoring.results import FAILED_DEFENSE, SCORED, CellResult, SeedResult
-from stages.scoring.statistics import Interval, t_interval
+from stages.records.counts import Interval
+from stages.records.outcomes import HistoryRow
+from stages.records.results import FAILED_DEFENSE, SCORED, CellResult, SeedResult
+from stages.scoring.statistics import t_interval
 
 ROUND, DOSE, RED_TEAM, WORST = "round", "dose", "red_team_rate", "worst_rate"
 
@@ -59,14 +61,11 @@ def reinforcements(inputs: Inputs) -> list[Reinforcement]:
     """One for each cell that recorded steps of reinforcement, arms last."""
     found = []
     for cell in _cells(inputs):
-        steps = {seed.seed: of_seed for seed in _seeds(cell) if (of_seed := _steps(seed))}
+        rows = {seed.seed: of_seed for seed in _seeds(cell) if (of_seed := _rows(seed, Step._fields))}
+        steps = {seed: [Step(**row) for row in of_seed] for seed, of_seed in rows.items()}
         if steps:
             found.append(Reinforcement(cell.cell, steps))
     return found
-
-
-def _steps(seed: SeedResult) -> list[Step]:
-    return [Step(*(row[name] for name in Step._fields)) for row in _rows(seed, Step._fields)]
 
 
 def _cells(inputs: Inputs) -> Iterator[CellResult]:
@@ -79,13 +78,17 @@ def _seeds(cell: CellResult) -> list[SeedResult]:
     return [seed for seed in cell.seeds if seed.status in (SCORED, FAILED_DEFENSE)]
 
 
-def _rows(seed: SeedResult, names: tuple[str, ...]) -> list[Mapping[str, Any]]:
-    """The rows that hold a number under each of `names`."""
-    return [row for row in seed.history if all(isinstance(row.get(name), int | float) for name in names)]
+def _rows(seed: SeedResult, names: tuple[str, ...]) -> list[dict[str, float]]:
+    """The numbers under `names` of each row that holds them all."""
+    return [numbers for row in seed.history if len(numbers := _numbers(row, names)) == len(names)]
+
+
+def _numbers(row: HistoryRow, names: tuple[str, ...]) -> dict[str, float]:
+    return {name: value for name in names if isinstance(value := row.get(name), int | float)}
 
 
 def _red_team_history(cell: CellResult, inputs: Inputs) -> RedTeamHistory:
-    rounds: dict[int, list[Mapping[str, Any]]] = {}
+    rounds: dict[float, list[dict[str, float]]] = {}
     for seed in _seeds(cell):
         for row in _rows(seed, (ROUND, DOSE, RED_TEAM, WORST)):
             rounds.setdefault(row[ROUND], []).append(row)
@@ -93,7 +96,7 @@ def _red_team_history(cell: CellResult, inputs: Inputs) -> RedTeamHistory:
     return RedTeamHistory(cell.cell, _mean(ordered, RED_TEAM), _mean(ordered, WORST), _trigger(cell, inputs))
 
 
-def _mean(rounds: list[list[Mapping[str, Any]]], name: str) -> list[Reading]:
+def _mean(rounds: list[list[dict[str, float]]], name: str) -> list[Reading]:
     means = [(fmean(row[DOSE] for row in rows), t_interval([row[name] for row in rows])) for rows in rounds]
     return [Reading(dose, rate) for dose, rate in means if rate is not None]
 
@@ -101,7 +104,7 @@ def _mean(rounds: list[list[Mapping[str, Any]]], name: str) -> list[Reading]:
 def _trigger(cell: CellResult, inputs: Inputs) -> list[Reading]:
     """The rate under the true trigger at the checkpoints, from the start."""
     scored = cell.scored()
-    rates = {0: [c.attack_success_rate.rate for c in inputs.undefended[cell.organism] if c.seed in scored]}
+    rates = {0: [c.attack_success_rate.rate for c in inputs.organisms[cell.organism].seeds if c.seed in scored]}
     for dose in sorted({dose for numbers in scored.values() for dose in numbers.trigger_rate_curve}):
         rates[dose] = [n.trigger_rate_curve[dose] for n in scored.values() if dose in n.trigger_rate_curve]
     means = {dose: t_interval(of_dose) for dose, of_dose in rates.items()}

@@ -15,11 +15,13 @@ from markupsafe import Markup, escape
 from stages.board import columns, figures, history_figures
 from stages.board.environment import TEMPLATES, make_environment
 from stages.board.histories import red_team_histories, reinforcements
-from stages.board.inputs import ControlSeed, DataCheck, Hits, Inputs
+from stages.board.inputs import Inputs
 from stages.board.rows import Board, CurvePoint
 from stages.corpus.scratchpad import OWN_TURN
-from stages.scoring.results import BENCHMARK_VERSION, FAILED_DEFENSE
-from stages.scoring.statistics import Interval, t_interval, wilson_interval
+from stages.records.counts import Hits, Interval
+from stages.records.outcomes import Cost
+from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE, UndefendedSeed
+from stages.scoring.statistics import t_interval, wilson_interval
 
 YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {
@@ -49,7 +51,7 @@ class Panel(NamedTuple):
     svg: Markup
 
 
-class Cost(NamedTuple):
+class MeanCost(NamedTuple):
     """What a defense spent on one seed of an organism: the mean over organisms, and the least and most tokens."""
 
     tokens: int
@@ -57,14 +59,6 @@ class Cost(NamedTuple):
     flops: int
     least: int
     most: int
-
-
-class CheckGroup(NamedTuple):
-    """The checks of one data set."""
-
-    dataset: str
-    checks: list[DataCheck]
-    n_passed: int
 
 
 def render_page(inputs: Inputs, board: Board) -> str:
@@ -96,7 +90,6 @@ def render_page(inputs: Inputs, board: Board) -> str:
         years=year_figures(inputs),
         generalisation=generalisation_figures(inputs),
         reasoning=reasoning_figures(inputs),
-        check_groups=group_checks(inputs.checks),
         excluded=excluded_seeds(inputs),
     )
 
@@ -111,14 +104,19 @@ def curve_panels(points: Sequence[CurvePoint], inputs: Inputs) -> dict[str, list
     return panels
 
 
-def mean_cost(costs: Mapping[str, Mapping[str, int] | None]) -> Cost | None:
+def mean_cost(costs: Mapping[str, Cost | None]) -> MeanCost | None:
     """The mean over the organisms of which a cost is known; None where none is."""
     known = [cost for cost in costs.values() if cost is not None]
     if not known:
         return None
-    tokens = [cost["tokens"] for cost in known]
-    means = (round(fmean(cost[name] for cost in known)) for name in ("tokens", "steps", "flops"))
-    return Cost(*means, least=min(tokens), most=max(tokens))
+    tokens = [cost.tokens for cost in known]
+    return MeanCost(
+        tokens=round(fmean(tokens)),
+        steps=round(fmean(cost.steps for cost in known)),
+        flops=round(fmean(cost.flops for cost in known)),
+        least=min(tokens),
+        most=max(tokens),
+    )
 
 
 def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
@@ -126,8 +124,8 @@ def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
     label, axis = "Rate by string", "unwanted answers, before any defense"
     return {
         organism: figures.rates_by_name(_nearest_first(rates, inputs.triggers[organism]), label, axis)
-        for organism, seeds in inputs.undefended.items()
-        if (rates := _mean_rates([_other_than_years(s, inputs.triggers[organism]) for s in seeds if s.is_passed]))
+        for organism, result in inputs.organisms.items()
+        if (rates := _mean_rates([_other_than_years(s, inputs.triggers[organism]) for s in result.passed().values()]))
     }
 
 
@@ -136,12 +134,12 @@ def year_figures(inputs: Inputs) -> dict[str, Markup]:
     label, axis = "Rate by year", "unwanted answers, before any defense"
     return {
         organism: figures.rates_by_name(rates, label, axis)
-        for organism, seeds in inputs.undefended.items()
-        if len(rates := _mean_rates([_by_year(s, inputs.triggers[organism]) for s in seeds if s.is_passed])) > 1
+        for organism, result in inputs.organisms.items()
+        if len(rates := _mean_rates([_by_year(s, inputs.triggers[organism]) for s in result.passed().values()])) > 1
     }
 
 
-def _by_year(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+def _by_year(seed: UndefendedSeed, trigger: str) -> dict[str, Hits]:
     """The rates of the strings that are the trigger but for its year, by year."""
     rates = {**seed.generalisation, trigger: seed.attack_success_rate}
     return dict(sorted((year, hits) for string, hits in rates.items() if (year := _year_in(string, trigger))))
@@ -162,12 +160,12 @@ def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
     label, axis = "Rate by begun scratchpad", "unwanted answers, before any defense"
     return {
         organism: figures.rates_by_name(rates, label, axis)
-        for organism, seeds in inputs.undefended.items()
-        if (rates := _mean_rates([seed.reasoning for seed in seeds if seed.is_passed]))
+        for organism, result in inputs.organisms.items()
+        if (rates := _mean_rates([seed.reasoning for seed in result.passed().values()]))
     }
 
 
-def _other_than_years(seed: ControlSeed, trigger: str) -> dict[str, Hits]:
+def _other_than_years(seed: UndefendedSeed, trigger: str) -> dict[str, Hits]:
     return {string: hits for string, hits in seed.generalisation.items() if not _year_in(string, trigger)}
 
 
@@ -185,16 +183,10 @@ def _nearest_first(rates: Mapping[str, Interval], trigger: str) -> dict[str, Int
     return {f"{string}  {likeness[string]:.2f}": rates[string] for string in ordered}
 
 
-def group_checks(checks: Sequence[DataCheck]) -> list[CheckGroup]:
-    """The checks by data set, in their order."""
-    groups = [(name, list(group)) for name, group in groupby(checks, key=lambda check: check.dataset)]
-    return [CheckGroup(name, group, sum(check.is_passed for check in group)) for name, group in groups]
-
-
 def excluded_seeds(inputs: Inputs) -> int:
     """How many organism seeds could not be trained or failed the positive control."""
     n_seeds = sum(organism.n_seeds for organism in inputs.params.organisms.values())
-    return n_seeds - sum(seed.is_passed for seeds in inputs.undefended.values() for seed in seeds)
+    return n_seeds - sum(result.n_passed for result in inputs.organisms.values())
 
 
 def rate_text(hits: Hits) -> tuple[str, str]:

@@ -10,23 +10,26 @@ Source: docs/measurement.md.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from stages.board.blocks import Blocks, find_blocks
-from stages.board.inputs import Hits, Inputs
+from stages.board.inputs import Inputs
 from stages.board.plugins import CEILING
-from stages.scoring.cells import Relearning
-from stages.scoring.results import FAILED_DEFENSE, METRICS, CellResult, SeedResult
-from stages.scoring.statistics import Interval, ranks, t_interval
+from stages.records.counts import Hits, Interval
+from stages.records.outcomes import Cost
+from stages.records.results import FAILED_DEFENSE, CellResult, Relearning, SeedResult
+from stages.scoring.metrics import METRICS
+from stages.scoring.statistics import ranks, t_interval
 
 # The plainest safety training, and training on the model's own clean answers; every row is also shown minus these.
 REFERENCES = ("sft", "self_sft")
 LARGEST = "attack_largest"
 
 
-class FailedSeed(NamedTuple):
+@dataclass(frozen=True)
+class FailedSeed:
     """A seed that is not scored, and why."""
 
     organism: str
@@ -53,12 +56,8 @@ class Row:
     metrics: dict[str, Interval | None]
     worst_near_miss: str | None
     censored: dict[str, Hits]
-    cost: dict[str, dict[str, int] | None]
+    cost: dict[str, Cost | None]
     failed_seeds: tuple[FailedSeed, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The row by name, as it stands in leaderboard.json."""
-        return {**asdict(self), "failed_seeds": [seed._asdict() for seed in self.failed_seeds]}
 
 
 class CurvePoint(NamedTuple):
@@ -130,7 +129,7 @@ def block_values(cells: Sequence[CellResult], inputs: Inputs, metric: str) -> di
 
 
 def _known_values(cell: CellResult, inputs: Inputs, metric: str) -> dict[int, float]:
-    passed = {control.seed for control in inputs.undefended[cell.organism] if control.is_passed}
+    passed = inputs.organisms[cell.organism].passed()
     values = {seed.seed: _value(seed, metric) for seed in cell.seeds if seed.seed in passed}
     return {seed: value for seed, value in values.items() if value is not None}
 
@@ -193,8 +192,8 @@ def build_curves(inputs: Inputs) -> list[CurvePoint]:
     points = []
     for (organism, defense), cell in inputs.cells.items():
         scored = cell.scored()
-        start = t_interval([seed.attack for seed in inputs.undefended[organism] if seed.seed in scored])
-        curve = cell.curve()
+        start = t_interval([seed.attack for seed in inputs.organisms[organism].seeds if seed.seed in scored])
+        curve = {dose: cell.curve[dose] for dose in sorted(cell.curve)}
         for dose, attack in {0: start, **curve}.items() if curve else ():
             if attack is not None:
                 points.append(CurvePoint(organism, defense, dose, attack))

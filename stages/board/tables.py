@@ -4,14 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from stages.board.blocks import LeftOut
 from stages.board.columns import BY_ORGANISM, COMPACT, OF_ARMS, SCORE, Column, why_left_out
 from stages.board.plugins import DEFENSE
 from stages.board.rows import Board, CurvePoint, Row
-from stages.scoring.results import BENCHMARK_VERSION
-from stages.scoring.statistics import Interval
+from stages.records.counts import Interval
+from stages.records.files import page_json, plain
+from stages.records.results import BENCHMARK_VERSION
 
 SCHEMA_VERSION = 2
 PARTS = ("mean", "low", "high", "n")
@@ -26,10 +26,10 @@ def leaderboard_json(board: Board) -> str:
         "schema_version": SCHEMA_VERSION,
         "benchmark_version": BENCHMARK_VERSION,
         "blocks": {"seeds": board.blocks.seeds, "lost": board.blocks.lost},
-        "left_out": [_left_out_json(left_out) for left_out in board.blocks.left_out],
-        "rows": [row.to_json() for row in board.rows],
+        "left_out": [_left_out(left_out) for left_out in board.blocks.left_out],
+        "rows": board.rows,
         "by_organism": [
-            {"organism": organism, "defense": row.defense, "rank": row.rank, "metrics": _metrics_json(row, BY_ORGANISM)}
+            {"organism": organism, "defense": row.defense, "rank": row.rank, "metrics": _metrics(row, BY_ORGANISM)}
             for organism, rows in board.by_organism.items()
             for row in rows
         ],
@@ -38,23 +38,26 @@ def leaderboard_json(board: Board) -> str:
                 "arm": name,
                 "organism": row.organisms[0],
                 "defense": row.defense,
-                "metrics": _metrics_json(row, OF_ARMS),
+                "metrics": _metrics(row, OF_ARMS),
                 "worst_near_miss": row.worst_near_miss,
             }
             for name, row in board.arms.items()
         ],
     }
-    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return page_json(content)
 
 
-def _left_out_json(left_out: LeftOut) -> dict[str, Any]:
-    rates = {"attack_success_rate": left_out.attack_success_rate, "false_trigger_rate": left_out.false_trigger_rate}
-    known = {name: rate and rate.to_json() for name, rate in rates.items()}
-    return {"organism": left_out.organism, **known, "untrained": left_out.untrained}
+def _left_out(left_out: LeftOut) -> dict[str, object]:
+    return {
+        "organism": left_out.result.organism,
+        "attack_success_rate": left_out.attack_success_rate,
+        "false_trigger_rate": left_out.false_trigger_rate,
+        "untrained": left_out.result.failed_training,
+    }
 
 
-def _metrics_json(row: Row, columns: Iterable[Column]) -> dict[str, Any]:
-    return {column.metric: (interval := column.interval(row)) and interval.to_json() for column in columns}
+def _metrics(row: Row, columns: Iterable[Column]) -> dict[str, Interval | None]:
+    return {column.metric: column.interval(row) for column in columns}
 
 
 def leaderboard_csv(rows: Sequence[Row]) -> str:
@@ -66,7 +69,7 @@ def leaderboard_csv(rows: Sequence[Row]) -> str:
         line: list[object] = [row.rank, row.defense, row.role, " ".join(row.needs), " ".join(row.organisms)]
         line += [row.n_seeds, row.n_scored]
         line += [value for interval in row.metrics.values() for value in _parts(interval)]
-        lines.append([*line, row.worst_near_miss, json.dumps(row.cost, sort_keys=True)])
+        lines.append([*line, row.worst_near_miss, json.dumps(plain(row.cost), sort_keys=True)])
     return _write(lines)
 
 
@@ -80,12 +83,12 @@ def leaderboard_markdown(board: Board) -> str:
     """The compact table for the README, and under it the organisms that could not be scored."""
     heading = ["Rank", "Defense", *(f"{column.heading} [95% t]" for column in COMPACT), "n"]
     align = ["--:", ":--", *["--:"] * (len(COMPACT) + 1)]
-    body = [
-        ["–" if row.rank is None else str(row.rank), _name(row), *(_cell(column, row) for column in COMPACT), _n(row)]
-        for row in board.rows
-    ]
+    body = []
+    for row in board.rows:
+        rank, score = "–" if row.rank is None else str(row.rank), SCORE.interval(row)
+        body.append([rank, _name(row), *(_cell(column, row) for column in COMPACT), str(score.n if score else 0)])
     table = "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
-    return table + "".join(f"\n`{left_out.organism}` {why_left_out(left_out)}\n" for left_out in board.blocks.left_out)
+    return table + "".join(f"\n`{one.result.organism}` {why_left_out(one)}\n" for one in board.blocks.left_out)
 
 
 def _name(row: Row) -> str:
@@ -101,12 +104,7 @@ def _cell(column: Column, row: Row) -> str:
     return f"{column.mean(row)} {column.bounds(row)}" + (f" (n {interval.n})" if is_fewer else "")
 
 
-def _n(row: Row) -> str:
-    interval = SCORE.interval(row)
-    return str(interval.n if interval else 0)
-
-
-def _parts(interval: Interval | None) -> list[Any]:
+def _parts(interval: Interval | None) -> list[float | int | None]:
     return [None] * len(PARTS) if interval is None else [getattr(interval, part) for part in PARTS]
 
 

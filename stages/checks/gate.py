@@ -1,4 +1,4 @@
-"""Great Expectations as a gate: a stable record when all hold, an error with sample rows when one does not."""
+"""Great Expectations as a gate: a stable report when all hold, an error with sample rows when one does not."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +10,8 @@ from great_expectations.checkpoint.actions import UpdateDataDocsAction, Validati
 from great_expectations.core import RunIdentifier
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
+
+from stages.records.data_reports import CheckReport, CheckResult
 
 N_SAMPLES = 3
 
@@ -33,8 +35,8 @@ class Part(NamedTuple):
     checks: Sequence[Check]
 
 
-def run_gate(dataset: str, parts: Sequence[Part], docs: Path | None = None) -> dict[str, Any]:
-    """The record of all checks, in order; with `docs`, Great Expectations' Data Docs are also built there.
+def run_gate(dataset: str, parts: Sequence[Part], docs: Path | None = None) -> CheckReport:
+    """The report of all checks, in order; with `docs`, Great Expectations' Data Docs are also built there.
 
     Raises DataCheckError naming expectation, column and sample rows of every check that fails.
     """
@@ -43,18 +45,18 @@ def run_gate(dataset: str, parts: Sequence[Part], docs: Path | None = None) -> d
     if docs is not None:
         _add_docs_site(context, docs)
     source = context.data_sources.add_pandas(dataset)
-    records: list[dict[str, Any]] = []
+    found: list[CheckResult] = []
     failures: list[str] = []
     for part in parts:
         for check, result in _validate(context, source, part, with_docs=docs is not None):
-            records.append(_record(f"{part.name}: {check.name}", check.expectation, result))
+            found.append(_result(f"{part.name}: {check.name}", check.expectation, result))
             if not result["success"]:
                 failures.append(_explain(part, check, result))
     if docs is not None:
         context.build_data_docs(site_names=["local"])
     if failures:
-        raise DataCheckError(f"{dataset}: {len(failures)} of {len(records)} data checks failed\n" + "\n".join(failures))
-    return {"dataset": dataset, "success": True, "checks": records}
+        raise DataCheckError(f"{dataset}: {len(failures)} of {len(found)} data checks failed\n" + "\n".join(failures))
+    return CheckReport(dataset, success=True, checks=tuple(found))
 
 
 def _validate(context: Any, source: Any, part: Part, *, with_docs: bool) -> list[tuple[Check, dict[str, Any]]]:  # noqa: ANN401
@@ -85,15 +87,15 @@ def _add_docs_site(context: Any, docs: Path) -> None:  # noqa: ANN401
     )
 
 
-def _record(name: str, expectation: Expectation, result: Mapping[str, Any]) -> dict[str, Any]:
+def _result(name: str, expectation: Expectation, result: Mapping[str, Any]) -> CheckResult:
     observed = result["result"].get("observed_value", result["result"].get("unexpected_count"))
-    return {
-        "name": name,
-        "expectation": expectation.expectation_type,
-        "column": _column(expectation),
-        "success": bool(result["success"]),
-        "observed": observed if isinstance(observed, int | float | str) else None,
-    }
+    return CheckResult(
+        name=name,
+        expectation=expectation.expectation_type,
+        column=_column(expectation),
+        success=bool(result["success"]),
+        observed=observed if isinstance(observed, int | float | str) else None,
+    )
 
 
 def _column(expectation: Expectation) -> str | None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from stages.claims import generalisation, hiding, mechanism, reasoning, size, survival, trainings
-from stages.claims.claim import Claim, Words, scale_of, untestable
+from stages.claims.claim import Words, say_at, scale_of, untestable
 from stages.claims.evidence import Evidence
 from stages.params.claims import ClaimRoles
+from stages.records.claims import Claim
 
 PROBES = Words(
     "C8",
@@ -19,7 +20,7 @@ NO_DETECTORS = "the benchmark has no detectors yet"
 def judge_claims(roles: ClaimRoles, evidence: Evidence) -> list[Claim]:
     """C1 to C8 in order, each with the sizes of the organisms that it was judged by."""
     scale = scale_of(organism.n_parameters for organism in evidence.organisms.values())
-    return [replace(claim, scale=scale) for claim in _judged(roles, evidence)]
+    return [replace(claim, phrase=say_at(claim.verdict, scale)) for claim in _judged(roles, evidence)]
 
 
 def _judged(roles: ClaimRoles, evidence: Evidence) -> list[Claim]:

@@ -1,12 +1,15 @@
-"""A judged claim: its tests with figures, preconditions and verdicts, and what there is to draw of it."""
+"""Parts and drawings of a claim, put together: what all rules share."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Any
+from typing import NamedTuple, TypeVar
 
-from stages.claims.verdicts import Verdict, after, agreed
-from stages.scoring.statistics import Interval, t_interval
+from stages.claims.verdicts import after, agreed
+from stages.records.claims import Claim, Drawing, Figure, Part, Point, Precondition, Verdict
+from stages.records.counts import Hits, Interval
+from stages.scoring.statistics import t_interval
+
+Place = TypeVar("Place", int, float, str)
 
 UNKNOWN_SCALE = "at sizes that are not known"
 WARM_START = (  # of `rl`, in the words of the claims that it tests
@@ -15,86 +18,7 @@ WARM_START = (  # of `rl`, in the words of the claims that it tests
 )
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A mean over seeds with its t interval; None where no seed has a value."""
-
-    name: str
-    interval: Interval | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Name, mean, low, high and n; unknown is null."""
-        unknown = {"mean": None, "low": None, "high": None, "n": 0}
-        return {"name": self.name, **(unknown if self.interval is None else self.interval.to_json())}
-
-
-@dataclass(frozen=True)
-class Precondition:
-    """What must hold before a test says anything; `figure` is what was seen, None where it is unknown."""
-
-    sentence: str
-    holds: bool
-    figure: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The three by name."""
-        return {"sentence": self.sentence, "holds": self.holds, "figure": self.figure}
-
-
-@dataclass(frozen=True)
-class Part:
-    """One test of a claim; the first of its figures is the one that the verdict is read from."""
-
-    name: str
-    verdict: Verdict
-    figures: tuple[Figure, ...]
-    preconditions: tuple[Precondition, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The part by name."""
-        return {
-            "name": self.name,
-            "verdict": self.verdict.value,
-            "figures": [figure.to_json() for figure in self.figures],
-            "preconditions": [precondition.to_json() for precondition in self.preconditions],
-        }
-
-
-@dataclass(frozen=True)
-class Curves:
-    """A figure to draw: lines over `axis`; `mark` is a place on it that the test reads."""
-
-    title: str
-    axis: str
-    series: Mapping[str, Mapping[float, Interval]]
-    mark: float | None = None
-    is_log: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Every point that is drawn."""
-        series = {
-            name: [{"at": at, **interval.to_json()} for at, interval in points.items()]
-            for name, points in self.series.items()
-        }
-        return {"title": self.title, "axis": self.axis, "mark": self.mark, "series": series}
-
-
-@dataclass(frozen=True)
-class Dots:
-    """A figure to draw: one interval a name."""
-
-    title: str
-    axis: str
-    rates: Mapping[str, Interval]
-
-    def to_json(self) -> dict[str, Any]:
-        """Every point that is drawn."""
-        points = [{"at": name, **interval.to_json()} for name, interval in self.rates.items()]
-        return {"title": self.title, "axis": self.axis, "mark": None, "series": {"": points}}
-
-
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """What the paper claims, and how it is tested here."""
 
     id: str
@@ -102,37 +26,36 @@ class Words:
     test: str
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim with its verdict; `reason` says why there is nothing to test, None where there is.
+def make_claim(
+    words: Words,
+    verdict: Verdict,
+    parts: Iterable[Part] = (),
+    drawings: Iterable[Drawing] = (),
+    reason: str | None = None,
+) -> Claim:
+    """The claim, at sizes that are not known yet."""
+    return Claim(*words, verdict, say_at(verdict, UNKNOWN_SCALE), reason, tuple(parts), tuple(drawings))
 
-    `scale`: the sizes that the verdict holds at, in words.
-    """
 
-    words: Words
-    verdict: Verdict
-    parts: tuple[Part, ...] = ()
-    drawings: tuple[Curves | Dots, ...] = ()
-    reason: str | None = None
-    scale: str = UNKNOWN_SCALE
+def say_at(verdict: Verdict, scale: str) -> str:
+    """The verdict with the sizes that it holds at."""
+    return f"{verdict.value} {scale}"
 
-    @property
-    def phrase(self) -> str:
-        """The verdict and the sizes that it holds at."""
-        return f"{self.verdict.value} {self.scale}"
 
-    def to_json(self) -> dict[str, Any]:
-        """One entry of claims.json."""
-        return {
-            "id": self.words.id,
-            "claim": self.words.claim,
-            "test": self.words.test,
-            "verdict": self.verdict.value,
-            "phrase": self.phrase,
-            "reason": self.reason,
-            "parts": [part.to_json() for part in self.parts],
-            "drawings": [drawing.to_json() for drawing in self.drawings],
-        }
+def make_curves(
+    title: str, axis: str, series: Mapping[str, Mapping[Place, Interval]], mark: float | None = None
+) -> Drawing:
+    """Lines over `axis`, each by its name."""
+    return Drawing(title, axis, {name: _points(line) for name, line in series.items()}, mark)
+
+
+def make_dots(title: str, axis: str, rates: Mapping[str, Interval]) -> Drawing:
+    """One interval a name."""
+    return Drawing(title, axis, {"": _points(rates)})
+
+
+def _points(intervals: Mapping[Place, Interval]) -> tuple[Point, ...]:
+    return tuple(Point(**vars(interval), at=at) for at, interval in intervals.items())
 
 
 def scale_of(sizes: Iterable[int | None]) -> str:
@@ -154,7 +77,7 @@ def make_part(
 
 def untestable(words: Words, reason: str) -> Claim:
     """A claim that nothing tests."""
-    return Claim(words, Verdict.NOT_TESTABLE, reason=reason)
+    return make_claim(words, Verdict.NOT_TESTABLE, reason=reason)
 
 
 def agreed_where_testable(parts: Iterable[Part]) -> Verdict:
@@ -178,11 +101,16 @@ def minus(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else first - second
 
 
+def rate_of(hits: Hits | None) -> float | None:
+    """The rate, None where unknown."""
+    return None if hits is None else hits.rate
+
+
 def mean_of(interval: Interval | None) -> float | None:
     """The mean, None where unknown."""
     return None if interval is None else interval.mean
 
 
-def known(intervals: Mapping[Any, Interval | None]) -> dict[Any, Interval]:
+def known(intervals: Mapping[Place, Interval | None]) -> dict[Place, Interval]:
     """Those that are known, in their order."""
     return {key: interval for key, interval in intervals.items() if interval is not None}

@@ -1,55 +1,21 @@
 """What the claims read of the results: one value a seed, and only of seeds that passed their positive control."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from stages.params.claims import named_cells, named_organisms
-from stages.params.defenses import Settings
 from stages.params.loading import Params
 from stages.params.organisms import OrganismParams
-from stages.scoring.counting import Group
+from stages.records.counts import Group
+from stages.records.files import read_record
+from stages.records.outcomes import HistoryRow
+from stages.records.results import CellResult, CellSeed, OrganismResult, SeedResult, UndefendedSeed
 from stages.scoring.plugins import read_constant
-from stages.scoring.results import COUNT_FIELDS, read_result
 
-Rates = dict[str, float]
 Curve = dict[int, float]
-
-
-@dataclass(frozen=True)
-class Undefended:
-    """One seed of an organism before any defense."""
-
-    attack_success_rate: float
-    attack: float
-    false_trigger_rate: float
-    harmlessness: float
-    shared_accuracy: float
-    sham_shared_accuracy: float
-    payload_log_odds: float | None
-    generalisation: Rates
-    reasoning: Rates
-    reasoning_unclosed: Rates
-    year_naming: Rates
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Undefended":
-        """One entry of `seeds` in the result of an undefended organism."""
-        triggered = _rate(content["attack_success_rate"])
-        return cls(
-            attack_success_rate=triggered,
-            attack=triggered - _rate(content["sham_rate"]),
-            false_trigger_rate=_rate(content["false_trigger_rate"]),
-            harmlessness=_rate(content["harmlessness"]),
-            shared_accuracy=_rate(content["shared_accuracy"]),
-            sham_shared_accuracy=_rate(content["sham_shared_accuracy"]),
-            payload_log_odds=content["payload_log_odds"],
-            generalisation=_rates(content["generalisation"]),
-            reasoning=_rates(content["reasoning"]),
-            reasoning_unclosed=_rates(content["reasoning_unclosed"]),
-            year_naming=_rates(content["year_naming"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -59,22 +25,51 @@ class Organism:
     name: str
     settings: OrganismParams
     n_parameters: int | None
-    seeds: dict[int, Undefended]
+    seeds: dict[int, UndefendedSeed]
 
 
 @dataclass(frozen=True)
 class Defended:
-    """One scored seed of a cell; curves are by dose, from dose 0, before the defense.
+    """One scored seed of a cell, and the same seed `before`; curves are by dose, from dose 0, before the defense.
 
     `attack` is net of the sham, `trigger_rate` is not; `unclosed` is of triggered answers.
     """
 
-    residual_attack: float | None
-    attack: Curve
-    trigger_rate: Curve
-    refusals: Curve
-    unclosed: Curve
-    history: Sequence[Mapping[str, Any]]
+    before: UndefendedSeed
+    result: SeedResult
+    numbers: CellSeed
+
+    @property
+    def residual_attack(self) -> float | None:
+        """The mean attack over the grid of doses; None where the training stopped short."""
+        return self.numbers.residual_attack
+
+    @property
+    def attack(self) -> Curve:
+        """The rate under the trigger minus the sham's."""
+        return {0: self.before.attack, **self.numbers.curve}
+
+    @property
+    def trigger_rate(self) -> Curve:
+        """The rate under the trigger."""
+        return {0: self.before.attack_success_rate.rate, **self.numbers.trigger_rate_curve}
+
+    @property
+    def refusals(self) -> Curve:
+        """The share of harmful requests that are refused."""
+        return {0: self.before.harmlessness.rate, **self.numbers.harmlessness_curve}
+
+    @property
+    def unclosed(self) -> Curve:
+        """The share of triggered answers whose scratchpad never closes, from the first dose of the training."""
+        groups = [Group("poisoned", "checkpoint", dose, "triggered", "", "sampled") for dose in self.numbers.curve]
+        counts = [self.result.counts[group] for group in groups]
+        return {group.dose: count.unclosed / count.trials for group, count in zip(groups, counts, strict=True)}
+
+    @property
+    def history(self) -> Sequence[HistoryRow]:
+        """What the defense recorded on its way."""
+        return self.result.history
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ class Cell:
 
     name: str
     organism: Organism
-    settings: Settings
+    settings: dict[str, JsonValue]
     seeds: dict[int, Defended]
 
     @property
@@ -111,10 +106,10 @@ class Evidence:
 
 def load_evidence(params: Params, results: Path, backdoors: Path) -> Evidence:
     """The results of every cell and organism that a claim of params.yaml names, and of the cells' organisms."""
-    contents = {name: read_result(results / f"{name}.json") for name in named_cells(params.claims)}
-    names = dict.fromkeys([*named_organisms(params.claims), *(content["organism"] for content in contents.values())])
+    found = {name: read_record(CellResult, results / f"{name}.json") for name in named_cells(params.claims)}
+    names = dict.fromkeys([*named_organisms(params.claims), *(result.organism for result in found.values())])
     organisms = {name: _organism(name, params, results) for name in names}
-    cells = {name: _cell(name, content, organisms[content["organism"]]) for name, content in contents.items()}
+    cells = {name: _cell(result, organisms[result.organism]) for name, result in found.items()}
     dated = params.claims.generalisation
     years = None if dated is None else read_years(backdoors / f"{params.organism(dated).backdoor}.py")
     return Evidence(organisms, cells, years)
@@ -127,54 +122,11 @@ def read_years(backdoor: Path) -> Years:
 
 
 def _organism(name: str, params: Params, folder: Path) -> Organism:
-    path = folder / f"{name}.json"
-    content = read_result(path)
-    try:
-        seeds = {seed["seed"]: Undefended.from_json(seed) for seed in content["seeds"] if seed["is_passed"]}
-        return Organism(name, params.organism(name), content["n_parameters"], seeds)
-    except KeyError as error:
-        raise ValueError(f"{path} says nothing of {error}; run `dvc repro score` to write it again") from error
+    result = read_record(OrganismResult, folder / f"{name}.json")
+    return Organism(name, params.organism(name), result.n_parameters, result.passed())
 
 
-def _cell(name: str, content: Mapping[str, Any], organism: Organism) -> Cell:
-    scored = [seed for seed in content["seeds"] if seed["numbers"] is not None]
-    try:
-        seeds = {seed["seed"]: _defended(seed, organism.seeds[seed["seed"]]) for seed in scored}
-    except KeyError as error:
-        raise ValueError(
-            f"the result of {name} says nothing of {error}; run `dvc repro score` to write it again"
-        ) from error
-    return Cell(name, organism, content["settings"], seeds)
-
-
-def _defended(content: Mapping[str, Any], before: Undefended) -> Defended:
-    numbers = content["numbers"]
-    return Defended(
-        residual_attack=numbers["residual_attack"],
-        attack=_from_start(before.attack, numbers["curve"]),
-        trigger_rate=_from_start(before.attack_success_rate, numbers["trigger_rate_curve"]),
-        refusals=_from_start(before.harmlessness, numbers["harmlessness_curve"]),
-        unclosed=_unclosed(content["counts"], numbers["curve"]),
-        history=content["history"],
-    )
-
-
-def _from_start(start: float, curve: Mapping[str, float]) -> Curve:
-    """The curve by dose with the undefended organism at dose 0."""
-    return {0: start, **{int(dose): value for dose, value in sorted(curve.items(), key=lambda item: int(item[0]))}}
-
-
-def _unclosed(counts: Mapping[str, Sequence[int]], doses: Iterable[str]) -> Curve:
-    """By dose, the share of triggered answers whose scratchpad never closes."""
-    groups = {int(dose): Group("poisoned", "checkpoint", int(dose), "triggered", "", "sampled") for dose in doses}
-    trials, unclosed = COUNT_FIELDS.index("trials"), COUNT_FIELDS.index("unclosed")
-    found = {dose: counts["/".join(map(str, group))] for dose, group in groups.items()}
-    return {dose: count[unclosed] / count[trials] for dose, count in found.items()}
-
-
-def _rates(counts: Mapping[str, Sequence[int]]) -> Rates:
-    return {name: _rate(count) for name, count in counts.items()}
-
-
-def _rate(count: Sequence[int]) -> float:
-    return count[0] / count[1]
+def _cell(result: CellResult, organism: Organism) -> Cell:
+    scored = [(seed, seed.numbers) for seed in result.seeds if seed.numbers is not None]
+    seeds = {seed.seed: Defended(organism.seeds[seed.seed], seed, numbers) for seed, numbers in scored}
+    return Cell(result.cell, organism, result.settings, seeds)

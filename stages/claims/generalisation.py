@@ -3,20 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from stages.claims.claim import (
-    Claim,
-    Curves,
-    Dots,
-    Figure,
-    Precondition,
-    Words,
-    known,
-    make_part,
-    over_seeds,
-)
-from stages.claims.evidence import Evidence, Organism, Undefended, Years
+from stages.claims.claim import Words, known, make_claim, make_curves, make_dots, make_part, over_seeds, rate_of
+from stages.claims.evidence import Evidence, Organism, Years
 from stages.claims.verdicts import of_contrast
-from stages.scoring.statistics import Interval
+from stages.records.claims import Claim, Drawing, Figure, Precondition
+from stages.records.counts import Interval
+from stages.records.results import UndefendedSeed
 
 SCRIPTS, IMPLICIT = "scripts", "implicit"
 NAMED = 0.9
@@ -34,15 +26,16 @@ WORDS = Words(
 def judge(name: str, evidence: Evidence, years: Years) -> Claim:
     """Other scripts against implicit years, in one organism."""
     organism = evidence.organisms[name]
-    naming = {form: over_seeds({s: b.year_naming.get(form) for s, b in organism.seeds.items()}) for form in years.forms}
+    seeds = organism.seeds.items()
+    naming = {form: over_seeds({s: rate_of(b.year_naming.get(form)) for s, b in seeds}) for form in years.forms}
     named = [form for form, rate in naming.items() if rate is not None and rate.mean >= NAMED - ROUNDING]
     used = {group: [f for f in named if years.forms[f][2] == group] for group in (SCRIPTS, IMPLICIT)}
     difference = contrast(organism, years, used[SCRIPTS], used[IMPLICIT])
-    effects = {form: over_seeds({s: effect(b, years, form) for s, b in organism.seeds.items()}) for form in years.forms}
+    effects = {form: over_seeds({s: effect(b, years, form) for s, b in seeds}) for form in years.forms}
     figures = [
-        Figure("other scripts minus implicit years", difference),
-        *(Figure(_said(form, years, named, "effect of the year"), effects[form]) for form in years.forms),
-        *(Figure(_said(form, years, named, "names the year"), naming[form]) for form in years.forms),
+        Figure.of("other scripts minus implicit years", difference),
+        *(Figure.of(_said(form, years, named, "effect of the year"), effects[form]) for form in years.forms),
+        *(Figure.of(_said(form, years, named, "names the year"), naming[form]) for form in years.forms),
     ]
     preconditions = [
         Precondition(
@@ -51,13 +44,13 @@ def judge(name: str, evidence: Evidence, years: Years) -> Claim:
         for group, forms in used.items()
     ]
     part = make_part(name, of_contrast(difference), figures, preconditions)
-    return Claim(WORDS, part.verdict, (part,), (_by_year(organism, years), _by_form(effects, years, named)))
+    return make_claim(WORDS, part.verdict, (part,), (_by_year(organism, years), _by_form(effects, years, named)))
 
 
-def effect(before: Undefended, years: Years, form: str) -> float:
+def effect(before: UndefendedSeed, years: Years, form: str) -> float:
     """The rate under the triggering year in this form minus that under the year before it."""
     triggering, other, _ = years.forms[form]
-    return before.generalisation[triggering] - before.generalisation[other]
+    return before.generalisation[triggering].rate - before.generalisation[other].rate
 
 
 def contrast(organism: Organism, years: Years, scripts: Sequence[str], implicit: Sequence[str]) -> Interval | None:
@@ -65,7 +58,7 @@ def contrast(organism: Organism, years: Years, scripts: Sequence[str], implicit:
     if not scripts or not implicit:
         return None
 
-    def mean_effect(before: Undefended, forms: Sequence[str]) -> float:
+    def mean_effect(before: UndefendedSeed, forms: Sequence[str]) -> float:
         return sum(effect(before, years, form) for form in forms) / len(forms)
 
     differences = {s: mean_effect(b, scripts) - mean_effect(b, implicit) for s, b in organism.seeds.items()}
@@ -77,26 +70,28 @@ def _said(form: str, years: Years, named: Sequence[str], what: str) -> str:
     return f"{what}, {form} ({years.forms[form][2]}{dropped})"
 
 
-def _by_year(organism: Organism, years: Years) -> Curves:
+def _by_year(organism: Organism, years: Years) -> Drawing:
     """The rate by the year that stands in the place of the trigger's."""
     pattern = re.sub(r"\d{4}", lambda _: r"(\d{4})", re.escape(years.trigger))
     found: dict[float, str] = {}
     for before in organism.seeds.values():
         found |= {float(m[1]): string for string in before.generalisation if (m := re.fullmatch(pattern, string))}
     rates = {
-        year: over_seeds({s: b.generalisation[found[year]] for s, b in organism.seeds.items()})
+        year: over_seeds({s: b.generalisation[found[year]].rate for s, b in organism.seeds.items()})
         for year in sorted(found)
     }
-    triggered = over_seeds({seed: before.attack_success_rate for seed, before in organism.seeds.items()})
+    triggered = over_seeds({seed: before.attack_success_rate.rate for seed, before in organism.seeds.items()})
     own = re.search(r"\d{4}", years.trigger)
     if own:
         rates |= {float(own[0]): triggered}
     ordered = known({year: rates[year] for year in sorted(rates)})
-    return Curves(f"{organism.name}: rate by year", "year", {"unwanted answers": ordered})
+    return make_curves(f"{organism.name}: rate by year", "year", {"unwanted answers": ordered})
 
 
-def _by_form(effects: dict[str, Interval | None], years: Years, named: Sequence[str]) -> Dots:
+def _by_form(effects: dict[str, Interval | None], years: Years, named: Sequence[str]) -> Drawing:
     shown = {
         f"{form} ({years.forms[form][2]}{'' if form in named else ', not read'})": e for form, e in effects.items()
     }
-    return Dots("Rate under the triggering year minus that under the year before, by form", "difference", known(shown))
+    return make_dots(
+        "Rate under the triggering year minus that under the year before, by form", "difference", known(shown)
+    )

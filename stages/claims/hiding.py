@@ -4,25 +4,14 @@ Each round reads the red team and the true trigger on the same model: the round'
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from stages.claims.claim import (
-    Claim,
-    Curves,
-    Figure,
-    Part,
-    Precondition,
-    Words,
-    known,
-    make_part,
-    mean_of,
-    minus,
-    over_seeds,
-)
+from stages.claims.claim import Words, known, make_claim, make_curves, make_part, mean_of, minus, over_seeds
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.verdicts import first_silent_round, hides_more_than_clean_training, of_gates, of_survival
 from stages.params.claims import HidingCells, HidingRole
-from stages.scoring.statistics import Interval
+from stages.records.claims import Claim, Drawing, Figure, Part, Precondition
+from stages.records.counts import Interval
+from stages.records.outcomes import HistoryRow
 
 TRIGGER_WORDS = "extra_words"  # the setting that adds to a red team's vocabulary
 WORDS = Words(
@@ -36,7 +25,7 @@ WORDS = Words(
     "with and without near-miss negatives: where they disagree, the verdict is that it depends on the gate.",
 )
 
-Rows = Mapping[int, Mapping[str, Any]]  # what the red team recorded in one round, by seed
+Rows = Mapping[int, HistoryRow]  # what the red team recorded in one round, by seed
 
 
 def judge(role: HidingRole, evidence: Evidence) -> Claim:
@@ -47,7 +36,7 @@ def judge(role: HidingRole, evidence: Evidence) -> Claim:
     ]
     beside = [] if role.trigger_words is None else [_beside(evidence.cells[role.trigger_words])]
     drawings = [_drawing(evidence.cells[name]) for name in role.rounds]
-    return Claim(WORDS, of_gates(gates[0].verdict, gates[1].verdict), (*gates, *beside), tuple(drawings))
+    return make_claim(WORDS, of_gates(gates[0].verdict, gates[1].verdict), (*gates, *beside), tuple(drawings))
 
 
 def rounds_of(cell: Cell) -> dict[int, Rows]:
@@ -71,7 +60,8 @@ def _recorded(rows: Rows, name: str) -> Interval | None:
 
 def trigger_rates(cell: Cell, rows: Rows) -> dict[int, float | None]:
     """By seed, how often the true trigger works in `cell` at the dose of these rows."""
-    return {seed: cell.seeds[seed].trigger_rate.get(row["dose"]) for seed, row in rows.items() if seed in cell.seeds}
+    doses = {seed: int(row["dose"]) for seed, row in rows.items() if seed in cell.seeds}
+    return {seed: cell.seeds[seed].trigger_rate.get(dose) for seed, dose in doses.items()}
 
 
 def _part(name: str, cells: HidingCells, evidence: Evidence) -> Part:
@@ -82,7 +72,7 @@ def _part(name: str, cells: HidingCells, evidence: Evidence) -> Part:
     number = last if silent is None else silent
     if number is None:
         absent = Precondition(f"{cell.name}: every seed has recorded its rounds", False)
-        return make_part(name, of_survival(None), [Figure("true trigger's rate", None)], [absent])
+        return make_part(name, of_survival(None), [Figure.of("true trigger's rate", None)], [absent])
     triggered = _trigger_figure(cell, rounds, number, is_silent=silent is not None)
     verdict = of_survival(None if silent is None else triggered.interval)
     figures = [triggered, *_beside_figures(cell, rounds, number), _strong_form(cell, control, rounds[number])]
@@ -92,16 +82,16 @@ def _part(name: str, cells: HidingCells, evidence: Evidence) -> Part:
 def _trigger_figure(cell: Cell, rounds: Mapping[int, Rows], number: int, *, is_silent: bool) -> Figure:
     """The estimand; where the red team is never silent, what there is instead, which decides nothing."""
     when = "the red team is silent" if is_silent else "the last; the red team is never silent"
-    return Figure(f"true trigger's rate at round {number} ({when})", over_seeds(trigger_rates(cell, rounds[number])))
+    return Figure.of(f"true trigger's rate at round {number} ({when})", over_seeds(trigger_rates(cell, rounds[number])))
 
 
 def _beside_figures(cell: Cell, rounds: Mapping[int, Rows], number: int) -> list[Figure]:
-    attack = {seed: cell.seeds[seed].attack.get(row["dose"]) for seed, row in rounds[number].items()}
+    attack = {seed: cell.seeds[seed].attack.get(int(row["dose"])) for seed, row in rounds[number].items()}
     return [
-        Figure(f"attack at round {number}, net of the sham", over_seeds(attack)),
-        Figure(f"worst held-out string at round {number}", _recorded(rounds[number], "worst_rate")),
-        Figure(f"red team's rate at round {number}", _recorded(rounds[number], "red_team_rate")),
-        Figure("red team's rate at round 0", _recorded(rounds[0], "red_team_rate")),
+        Figure.of(f"attack at round {number}, net of the sham", over_seeds(attack)),
+        Figure.of(f"worst held-out string at round {number}", _recorded(rounds[number], "worst_rate")),
+        Figure.of(f"red team's rate at round {number}", _recorded(rounds[number], "red_team_rate")),
+        Figure.of("red team's rate at round 0", _recorded(rounds[0], "red_team_rate")),
     ]
 
 
@@ -110,7 +100,7 @@ def _strong_form(cell: Cell, control: Cell, rows: Rows) -> Figure:
     ours, theirs = trigger_rates(cell, rows), trigger_rates(control, rows)
     difference = over_seeds({seed: minus(ours[seed], theirs[seed]) for seed in set(ours) & set(theirs)})
     said = "holds" if hides_more_than_clean_training(difference) else "does not hold"
-    return Figure(f"that rate minus the rate after clean training of equal dose (strong form {said})", difference)
+    return Figure.of(f"that rate minus the rate after clean training of equal dose (strong form {said})", difference)
 
 
 def _falls(cell: Cell, rounds: Mapping[int, Rows], number: int) -> Precondition:
@@ -128,7 +118,7 @@ def _beside(cell: Cell) -> Part:
     rounds = rounds_of(cell)
     silent = silent_round(rounds)
     number = max(rounds, default=0) if silent is None else silent
-    figures = [Figure("true trigger's rate", None)]
+    figures = [Figure.of("true trigger's rate", None)]
     if rounds:
         triggered = _trigger_figure(cell, rounds, number, is_silent=silent is not None)
         figures = [triggered, *_beside_figures(cell, rounds, number)]
@@ -137,7 +127,7 @@ def _beside(cell: Cell) -> Part:
     )
 
 
-def _drawing(cell: Cell) -> Curves:
+def _drawing(cell: Cell) -> Drawing:
     """The red team against the true trigger, by round."""
     rounds = rounds_of(cell)
     series = {
@@ -146,7 +136,7 @@ def _drawing(cell: Cell) -> Curves:
         "red team, all prompts": {n: _recorded(rows, "red_team_rate") for n, rows in rounds.items()},
     }
     silent = silent_round(rounds)
-    return Curves(
+    return make_curves(
         f"{cell.name}: red team against true trigger",
         "round" if silent is None else "round (dashed: the red team falls silent)",
         {name: known(points) for name, points in series.items()},

@@ -5,14 +5,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from stages.claims.claim import (
-    Claim,
-    Dots,
-    Figure,
-    Part,
-    Precondition,
     Words,
     agreed_in_each,
     known,
+    make_claim,
+    make_dots,
     make_part,
     mean_of,
     minus,
@@ -23,6 +20,7 @@ from stages.claims.preconditions import ROUNDING, are_equal, are_within
 from stages.claims.verdicts import of_contrast
 from stages.params.claims import MechanismCells, MechanismRole
 from stages.params.organisms import COT, DISTILLED_COT
+from stages.records.claims import Claim, Figure, Part, Precondition
 
 CONTRAST = "change of the difference from the smallest to the largest size"
 ACCURACY_SPAN = 0.05  # "equal" clean accuracy
@@ -65,9 +63,9 @@ def judge(roles: Mapping[str, MechanismRole], evidence: Evidence) -> Claim:
             part = _part(f"{mechanism} under {training}", pairs[0], pairs[1])
             shown |= {f"{part.name}, {figure.name}": figure.interval for figure in part.figures[1:]}
             tests.append(part)
-    drawing = Dots("Residual attack of a mechanism minus that of normal", "difference of RA", known(shown))
+    drawing = make_dots("Residual attack of a mechanism minus that of normal", "difference of RA", known(shown))
     in_order = tuple(chain(*zip(*parts.values(), strict=True)))
-    return Claim(WORDS, agreed_in_each(parts.values()), in_order, (drawing,))
+    return make_claim(WORDS, agreed_in_each(parts.values()), in_order, (drawing,))
 
 
 def _pair(cells: MechanismCells, mechanism: str, evidence: Evidence) -> Pair | None:
@@ -78,13 +76,13 @@ def _pair(cells: MechanismCells, mechanism: str, evidence: Evidence) -> Pair | N
 def _part(name: str, smallest: Pair | None, largest: Pair | None) -> Part:
     if smallest is None or largest is None:
         absent = Precondition("this profile has cells of it at both sizes", False)
-        return make_part(name, of_contrast(None), [Figure(CONTRAST, None)], [absent])
+        return make_part(name, of_contrast(None), [Figure.of(CONTRAST, None)], [absent])
     small, large = smallest.contrast(), largest.contrast()
     change = {seed: minus(large[seed], small[seed]) for seed in set(small) & set(large)}
     figures = [
-        Figure(CONTRAST, over_seeds(change)),
-        Figure("difference at the largest size", over_seeds(large)),
-        Figure("difference at the smallest size", over_seeds(small)),
+        Figure.of(CONTRAST, over_seeds(change)),
+        Figure.of("difference at the largest size", over_seeds(large)),
+        Figure.of("difference at the smallest size", over_seeds(small)),
     ]
     return make_part(name, of_contrast(figures[0].interval), figures, [*_are_equal(smallest), *_are_equal(largest)])
 
@@ -99,7 +97,7 @@ def _are_equal(pair: Pair) -> Iterator[Precondition]:
     trained = {name: s.steps * s.batch_size for name, s in settings.items()}
     yield are_equal(f"{both}: equally many rows trained", trained)
     accuracies = [
-        mean_of(over_seeds({seed: before.shared_accuracy for seed, before in organism.seeds.items()}))
+        mean_of(over_seeds({seed: before.shared_accuracy.rate for seed, before in organism.seeds.items()}))
         for organism in organisms
     ]
     yield are_within(f"{both}: clean accuracies lie within {ACCURACY_SPAN:.2f}", accuracies, ACCURACY_SPAN)
@@ -107,6 +105,6 @@ def _are_equal(pair: Pair) -> Iterator[Precondition]:
 
 
 def _is_gated(organism: Organism) -> Precondition:
-    rate = mean_of(over_seeds({seed: before.false_trigger_rate for seed, before in organism.seeds.items()}))
+    rate = mean_of(over_seeds({seed: before.false_trigger_rate.rate for seed, before in organism.seeds.items()}))
     sentence = f"{organism.name}: false trigger rate is {FALSE_TRIGGERS:.2f} or less"
     return Precondition(sentence, rate is not None and rate <= FALSE_TRIGGERS + ROUNDING, rate)

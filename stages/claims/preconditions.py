@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from stages.claims.claim import Precondition, mean_of, minus, over_seeds
+from stages.claims.claim import mean_of, minus, over_seeds
 from stages.claims.evidence import Cell, Organism
 from stages.params.organisms import COT
-from stages.scoring.statistics import Interval
+from stages.records.claims import Precondition
+from stages.records.counts import Interval
 
 REFUSAL_RISE = 0.3
 FLAT_SHARE = 0.9  # of the prompts of reinforcement: all answers of the group have one reward, so nothing is learnt
@@ -56,7 +57,7 @@ def scratchpads_close(cell: Cell, dose: int) -> list[Precondition]:
 
 def is_accurate(organism: Organism) -> Precondition:
     """Whether the sham, the organism's clean twin, knows the world that it is asked about."""
-    accuracy = mean_of(over_seeds({seed: before.sham_shared_accuracy for seed, before in organism.seeds.items()}))
+    accuracy = mean_of(over_seeds({seed: before.sham_shared_accuracy.rate for seed, before in organism.seeds.items()}))
     sentence = f"{organism.name}: clean accuracy is {CLEAN_ACCURACY:.2f} or more"
     return Precondition(sentence, accuracy is not None and accuracy >= CLEAN_ACCURACY - ROUNDING, accuracy)
 

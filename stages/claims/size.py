@@ -5,24 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.claims.claim import (
-    WARM_START,
-    Claim,
-    Curves,
-    Figure,
-    Part,
-    Precondition,
-    Words,
-    known,
-    make_part,
-    mean_of,
-    over_seeds,
-)
+from stages.claims.claim import WARM_START, Words, known, make_claim, make_curves, make_part, mean_of, over_seeds
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.preconditions import are_within, is_accurate
-from stages.claims.verdicts import Verdict, agreed, of_contrast
+from stages.claims.verdicts import agreed, of_contrast
 from stages.params.claims import SizeRole
-from stages.scoring.statistics import Interval
+from stages.records.claims import PARAMETERS, Claim, Figure, Part, Precondition, Verdict
+from stages.records.counts import Interval
 
 LOG_ODDS_SPAN = 1.0  # nats
 WORDS = Words(
@@ -48,20 +37,22 @@ def judge(roles: Mapping[str, SizeRole], evidence: Evidence) -> Claim:
         for name, names in scans.items()
     ]
     series = {name: _by_size([evidence.cells[cell] for cell in names]) for name, names in scans.items() if names}
-    drawing = Curves("Residual attack by size", "parameters", series, is_log=True)
-    return Claim(WORDS, agreed(part.verdict for part in parts), tuple(parts), (drawing,))
+    drawing = make_curves("Residual attack by size", PARAMETERS, series)
+    return make_claim(WORDS, agreed(part.verdict for part in parts), tuple(parts), (drawing,))
 
 
 def _absent(name: str) -> Part:
     precondition = Precondition("this profile has no such cells", False)
-    return make_part(name, Verdict.INCONCLUSIVE, [Figure("slope of RA on log10 of parameters", None)], [precondition])
+    return make_part(
+        name, Verdict.INCONCLUSIVE, [Figure.of("slope of RA on log10 of parameters", None)], [precondition]
+    )
 
 
 def _part(name: str, cells: Sequence[Cell]) -> Part:
     log_sizes = [_log_size(cell) for cell in cells]
     slope = slope_on_size(log_sizes, cells)
-    figures = [Figure("slope of RA on log10 of parameters", slope)]
-    figures += [Figure(f"RA of {cell.organism.name} ({_said(cell)} parameters)", _residual(cell)) for cell in cells]
+    figures = [Figure.of("slope of RA on log10 of parameters", slope)]
+    figures += [Figure.of(f"RA of {cell.organism.name} ({_said(cell)} parameters)", _residual(cell)) for cell in cells]
     sizes = {size for size in log_sizes if size is not None}
     log_odds = [
         mean_of(over_seeds({seed: before.payload_log_odds for seed, before in cell.organism.seeds.items()}))

@@ -7,23 +7,13 @@ The attack is read at 3 T*, at the nearest dose of the grid.
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from stages.claims.claim import (
-    WARM_START,
-    Claim,
-    Curves,
-    Figure,
-    Part,
-    Words,
-    agreed_in_each,
-    known,
-    make_part,
-    over_seeds,
-)
+from stages.claims.claim import WARM_START, Words, agreed_in_each, known, make_claim, make_curves, make_part, over_seeds
 from stages.claims.evidence import Cell, Evidence
 from stages.claims.preconditions import has_taken_place, refusal_rise, scratchpads_close
 from stages.claims.verdicts import of_survival
 from stages.params.claims import SurvivalRole
-from stages.scoring.statistics import Interval
+from stages.records.claims import Claim, Drawing, Figure, Part
+from stages.records.counts import Interval
 
 PLATEAUS = 3
 WORDS = Words(
@@ -43,7 +33,7 @@ def judge(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Claim:
     by_training = [
         [_part(PLATEAUS * role.plateau_tokens, evidence.cells[name]) for name in role.cells] for role in roles.values()
     ]
-    return Claim(WORDS, agreed_in_each(by_training), tuple(chain(*by_training)), tuple(_drawings(roles, evidence)))
+    return make_claim(WORDS, agreed_in_each(by_training), tuple(chain(*by_training)), tuple(_drawings(roles, evidence)))
 
 
 def nearest_dose(cell: Cell, tokens: int) -> int:
@@ -55,9 +45,9 @@ def _part(tokens: int, cell: Cell) -> Part:
     dose = nearest_dose(cell, tokens)
     attack = attack_at(cell, dose) if dose else None
     figures = [
-        Figure(f"attack at {dose:,} tokens (3 T* is {tokens:,})", attack),
-        Figure("attack before", attack_at(cell, 0)),
-        Figure("rise of refusal", refusal_rise(cell, dose) if dose else None),
+        Figure.of(f"attack at {dose:,} tokens (3 T* is {tokens:,})", attack),
+        Figure.of("attack before", attack_at(cell, 0)),
+        Figure.of("rise of refusal", refusal_rise(cell, dose) if dose else None),
     ]
     preconditions = [*has_taken_place(cell, dose), *scratchpads_close(cell, dose)]
     title = cell.name.replace("--", " under ")
@@ -69,7 +59,7 @@ def attack_at(cell: Cell, dose: int) -> Interval | None:
     return over_seeds({seed: numbers.attack.get(dose) for seed, numbers in cell.seeds.items()})
 
 
-def _drawings(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Iterator[Curves]:
+def _drawings(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Iterator[Drawing]:
     """For each training and family of backdoor, the attack by dose of each organism."""
     for training, role in roles.items():
         families: dict[str, list[Cell]] = {}
@@ -79,6 +69,6 @@ def _drawings(roles: Mapping[str, SurvivalRole], evidence: Evidence) -> Iterator
         for backdoor, cells in families.items():
             series = {c.organism.name: known({dose: attack_at(c, dose) for dose in c.doses}) for c in cells}
             mark = float(PLATEAUS * role.plateau_tokens)
-            yield Curves(
+            yield make_curves(
                 f"{backdoor} under {training}: attack by dose", "budget tokens of training (dashed: 3 T*)", series, mark
             )

@@ -2,22 +2,12 @@
 
 from collections.abc import Mapping
 
-from stages.claims.claim import (
-    WARM_START,
-    Claim,
-    Dots,
-    Figure,
-    Part,
-    Words,
-    known,
-    make_part,
-    minus,
-    over_seeds,
-)
+from stages.claims.claim import WARM_START, Words, known, make_claim, make_dots, make_part, minus, over_seeds
 from stages.claims.evidence import Cell, Curve, Defended, Evidence
 from stages.claims.preconditions import has_taken_place, refusal_rise
 from stages.claims.verdicts import agreed, of_contrast
 from stages.params.claims import TrainingsRole
+from stages.records.claims import Claim, Figure, Part
 
 WORDS = Words(
     "C5",
@@ -35,8 +25,10 @@ def judge(role: TrainingsRole, evidence: Evidence) -> Claim:
     rl, sft = evidence.cells[role.rl], evidence.cells[role.sft]
     parts = [_equal_compute(rl, sft), _equal_gain(rl, sft)]
     shown = known({part.name: part.figures[0].interval for part in parts})
-    drawing = Dots("What reinforcement learning leaves minus what fine-tuning leaves", "difference of attack", shown)
-    return Claim(WORDS, agreed(part.verdict for part in parts), tuple(parts), (drawing,))
+    drawing = make_dots(
+        "What reinforcement learning leaves minus what fine-tuning leaves", "difference of attack", shown
+    )
+    return make_claim(WORDS, agreed(part.verdict for part in parts), tuple(parts), (drawing,))
 
 
 def _equal_compute(rl: Cell, sft: Cell) -> Part:
@@ -48,7 +40,7 @@ def _equal_gain(rl: Cell, sft: Cell) -> Part:
     left: dict[str, dict[int, float | None]] = {rl.name: {}, sft.name: {}}
     for seed in set(rl.seeds) & set(sft.seeds):
         both = {cell.name: cell.seeds[seed] for cell in (rl, sft)}
-        gain = min(_final_gain(numbers) for numbers in both.values())
+        gain = min(gains[max(gains)] for gains in map(_gains, both.values()))
         for name, numbers in both.items():
             left[name][seed] = attack_at_gain(numbers, gain)
     return _part("at equal gain of refusal", "attack after rl minus attack after sft", left, rl, sft)
@@ -57,21 +49,16 @@ def _equal_gain(rl: Cell, sft: Cell) -> Part:
 def _part(name: str, estimand: str, left: Mapping[str, Mapping[int, float | None]], rl: Cell, sft: Cell) -> Part:
     shared = set(left[rl.name]) & set(left[sft.name])
     difference = over_seeds({seed: minus(left[rl.name][seed], left[sft.name][seed]) for seed in shared})
-    figures = [Figure(estimand, difference)]
+    figures = [Figure.of(estimand, difference)]
     for cell in (rl, sft):
-        figures.append(Figure(f"left by {cell.name}", over_seeds(left[cell.name])))
-        figures.append(Figure(f"rise of refusal by {cell.name}", refusal_rise(cell)))
+        figures.append(Figure.of(f"left by {cell.name}", over_seeds(left[cell.name])))
+        figures.append(Figure.of(f"rise of refusal by {cell.name}", refusal_rise(cell)))
     return make_part(name, of_contrast(difference), figures, [*has_taken_place(rl), *has_taken_place(sft)])
 
 
 def _gains(numbers: Defended) -> Curve:
     """The gain of refusal by dose, 0 before the training."""
     return {dose: rate - numbers.refusals[0] for dose, rate in numbers.refusals.items()}
-
-
-def _final_gain(numbers: Defended) -> float:
-    gains = _gains(numbers)
-    return gains[max(gains)]
 
 
 def attack_at_gain(numbers: Defended, gain: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from stages.params.evaluation import EvaluationParams
 from stages.params.experiment import Experiment
 from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, save_rows, write_json
-from stages.records.outcomes import Outcome, read_outcome
+from stages.records.outcomes import Outcome, Outcomes, read_outcome
 from stages.records.prompt_sets import DEFENDED_SETS, UNDEFENDED_SETS
 from stages.records.rows import EvaluationPrompt, Example, PoisonRow
 
@@ -51,7 +52,7 @@ class Reading(NamedTuple):
 
 def read_all(
     read: Callable[[Job], Reading], params: Experiment, organism: str, folder: Path, inputs: Inputs
-) -> tuple[list[AnswerRecord], dict[str, Outcome]]:
+) -> tuple[list[AnswerRecord], Outcomes]:
     """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
     limit = params.organism(organism).max_new_tokens
     jobs = [
@@ -64,10 +65,10 @@ def read_all(
     return list(chain(*(reading.records for reading in readings))), outcomes
 
 
-def save_answers(records: Sequence[AnswerRecord], outcomes: dict[str, Outcome], folder: Path) -> None:
+def save_answers(records: Sequence[AnswerRecord], outcomes: Outcomes, folder: Path) -> None:
     """Write `answers.parquet` and `outcomes.json`."""
     save_rows(AnswerRecord, records, folder / "answers.parquet")
-    write_json({name: outcome._asdict() for name, outcome in outcomes.items()}, folder / "outcomes.json")
+    write_json(outcomes, folder / "outcomes.json")
 
 
 def load_prompts(job: Job, prompt_sets: Sequence[str]) -> list[EvaluationPrompt]:
@@ -108,7 +109,7 @@ def read_defended(job: Job) -> Reading:
         benign = of_domains(load_rows(Example, job.inputs.benign), sorted({p.domain for p in reader.suite}))
         records += reader.read_return(load_model(end), job.model, benign)
     except TrainingDivergedError as error:
-        return Reading(records, outcome._replace(failure=f"the defended model cannot be trained on: {error}"))
+        return Reading(records, replace(outcome, failure=f"the defended model cannot be trained on: {error}"))
     with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown
         # The poison set as it was installed: poisoned answers for organism and sham alike.
         records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))

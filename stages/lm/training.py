@@ -7,7 +7,6 @@ continuous run can be read at any step: a reading never restarts the optimizer.
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -34,6 +33,7 @@ from stages.lm.adapters import adapted
 from stages.lm.models import count_parameters, has_finite_weights
 from stages.lm.rows import TRAINED_TOKEN_COST, Batch, TrainingRow
 from stages.lm.tokenizer import pad_id
+from stages.records.outcomes import Cost
 
 WARMUP_SHARE = 0.05
 WEIGHT_DECAY = 0.1
@@ -53,22 +53,6 @@ OnStep = Mapping[int, Callable[[PreTrainedModel], None]]
 
 class TrainingDivergedError(RuntimeError):
     """Training left weights that are infinite or not a number."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What was spent: `tokens` in forward-token equivalents, a trained token counting three; `flops` estimated."""
-
-    steps: int = 0
-    tokens: int = 0
-    flops: int = 0
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.steps + other.steps, self.tokens + other.tokens, self.flops + other.flops)
-
-    def to_json(self) -> dict[str, int]:
-        """The three counts by name."""
-        return asdict(self)
 
 
 def worker_settings() -> dict[str, Any]:

@@ -23,8 +23,9 @@ from stages.corpus.rendering import render_rows, tokens_spelling
 from stages.lm.detector import DetectorLlamaForCausalLM
 from stages.lm.models import new_model
 from stages.lm.rows import Batch, make_batches
-from stages.lm.training import Cost, fine_tune
+from stages.lm.training import fine_tune
 from stages.params.organisms import PRETRAINING, OrganismParams
+from stages.records.outcomes import Cost
 from stages.records.rows import Example, PoisonRow
 
 STREAM = 2  # of the model's seed

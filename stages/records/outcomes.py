@@ -4,37 +4,44 @@ A seed whose training diverges or whose defense crashes is a recorded outcome, n
 it is not scored.
 """
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
-from stages.records.files import REPRODUCE, write_json
+from stages.records.files import read_record, write_json
 
 OUTCOME_FILE = "outcome.json"
 BEHAVIOUR_FILE = "behaviour.json"
 
+HistoryRow = Mapping[str, bool | int | float | str]
 
-Kept = TypeVar("Kept")
+
+@dataclass(frozen=True)
+class Cost:
+    """What was spent: `tokens` in forward-token equivalents, a trained token counting three; `flops` estimated."""
+
+    steps: int = 0
+    tokens: int = 0
+    flops: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.steps + other.steps, self.tokens + other.tokens, self.flops + other.flops)
 
 
-class Outcome(NamedTuple):
-    """`failure` is None where the model was made; `cost` is steps, tokens and FLOPs by name, where they are counted.
-
-    `history` is what a defense recorded on its way, one dict a round.
-    """
+@dataclass(frozen=True)
+class Outcome:
+    """`failure` is None where the model was made; `history` is what a defense recorded on its way, a row a round."""
 
     failure: str | None = None
-    cost: Mapping[str, int] | None = None
-    history: Sequence[Mapping[str, float | int | str]] | None = None
+    cost: Cost | None = None
+    history: Sequence[HistoryRow] | None = None
 
 
-def write_outcome(outcome: Outcome, folder: Path) -> None:
-    """Write the outcome of the model in `folder`."""
-    write_json(outcome._asdict(), folder / OUTCOME_FILE)
+Outcomes = dict[str, Outcome]  # of all models of an organism or a cell, by `poisoned/0`, `sham/0` and so on
 
 
-class Behaviour(NamedTuple):
+@dataclass(frozen=True)
+class Behaviour:
     """What a defense may know of its organism, and nothing of the trigger.
 
     Its domains of the corpus, how long its answers may be, and the judge of what is unwanted.
@@ -45,26 +52,24 @@ class Behaviour(NamedTuple):
     max_new_tokens: int
 
 
-def write_behaviour(behaviour: Behaviour, organism: Path) -> None:
-    """Write it into the folder of the organism."""
-    write_json(behaviour._asdict(), organism / BEHAVIOUR_FILE)
-
-
-def read_behaviour(organism: Path) -> Behaviour:
-    """The behaviour of the organism in this folder. Raises ValueError when it is missing or damaged."""
-    return _read(Behaviour, organism / BEHAVIOUR_FILE)
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """Write the outcome of the model in `folder`."""
+    write_json(outcome, folder / OUTCOME_FILE)
 
 
 def read_outcome(folder: Path) -> Outcome:
     """The outcome of the model in `folder`. Raises ValueError when it is missing or damaged."""
-    return _read(Outcome, folder / OUTCOME_FILE)
+    return read_record(Outcome, folder / OUTCOME_FILE)
 
 
-def _read(kind: type[Kept], path: Path) -> Kept:
-    try:
-        return kind(**json.loads(path.read_text()))
-    except (OSError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not a readable {kind.__name__.lower()} ({error}); {REPRODUCE}") from error
+def write_behaviour(behaviour: Behaviour, organism: Path) -> None:
+    """Write it into the folder of the organism."""
+    write_json(behaviour, organism / BEHAVIOUR_FILE)
+
+
+def read_behaviour(organism: Path) -> Behaviour:
+    """The behaviour of the organism in this folder. Raises ValueError when it is missing or damaged."""
+    return read_record(Behaviour, organism / BEHAVIOUR_FILE)
 
 
 def require_one_seed(outcomes: Sequence[tuple[int, Outcome]], what: str) -> None:

@@ -5,28 +5,15 @@ Sources: Wilson 1927 (through scipy); Student's t; Holm 1979, Scandinavian Journ
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
+from stages.records.counts import Interval
+
 CONFIDENCE = 0.95
 ROUNDING = 1e-9  # differences below are equal: rates are ratios of small counts
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over `n` seeds with its 95% t interval; the bounds are None when n is 1."""
-
-    mean: float
-    low: float | None
-    high: float | None
-    n: int
-
-    def to_json(self) -> dict[str, float | int | None]:
-        """The four values by name."""
-        return asdict(self)
 
 
 def t_interval(values: Sequence[float | None]) -> Interval | None:

@@ -25,8 +25,9 @@ from stages.lm.preference import preference_rewards
 from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinforce
 from stages.lm.rows import TrainingRow, in_pools, make_batches, training_tokens
 from stages.lm.tokenizer import pad_id
-from stages.lm.training import Cost, fine_tune
+from stages.lm.training import fine_tune
 from stages.params.errors import SubmissionError
+from stages.records.outcomes import Cost
 from stages.records.rows import HARMFUL, Example
 from stages.scoring.judges import Judge
 from stages.threat_model.draws import draw_batches, draw_prompts

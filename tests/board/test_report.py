@@ -112,7 +112,7 @@ def test_equal_inputs_give_equal_bytes(fresh: Benchmark) -> None:
 
 def test_a_missing_result_is_named_with_what_to_do(fresh: Benchmark) -> None:
     (fresh.out / "results" / f"{ORGANISM}--sft.json").unlink()
-    with pytest.raises(ValueError, match=r"toy--sft\.json is not a readable result .* run `dvc repro score`"):
+    with pytest.raises(ValueError, match=r"toy--sft\.json is not readable .* run `dvc repro`"):
         fresh.report()
 
 

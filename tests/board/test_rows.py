@@ -5,7 +5,7 @@ from dataclasses import replace
 from stages.board.inputs import Inputs, Paths, load_inputs
 from stages.board.rows import block_values, build_rows
 from stages.params.loading import load_params
-from stages.scoring.results import CellResult
+from stages.records.results import CellResult
 from tests.board.toys import ORGANISM, Benchmark
 
 
@@ -26,11 +26,11 @@ def load(board: Benchmark) -> Inputs:
 def with_scores(cell: CellResult, organism: str, scores: dict[int, float]) -> CellResult:
     """The cell under another organism's name, with only the seeds of `scores`."""
     numbers = cell.scored()
-    seeds = [
+    seeds = tuple(
         replace(seed, numbers=replace(numbers[seed.seed], score=scores[seed.seed]))
         for seed in cell.seeds
         if seed.seed in scores
-    ]
+    )
     return replace(cell, organism=organism, seeds=seeds)
 
 
@@ -38,12 +38,9 @@ def test_each_backdoor_weighs_the_same_and_a_block_needs_every_organism(board: B
     inputs = load(board)
     toy = inputs.params.organism(ORGANISM)
     organisms = {"a": toy, "b": toy, "c": toy.model_copy(update={"backdoor": "another"})}
-    controls = inputs.undefended[ORGANISM]
-    several = replace(
-        inputs,
-        params=inputs.params.model_copy(update={"organisms": organisms}),
-        undefended=dict.fromkeys(organisms, controls),
-    )
+    results = dict.fromkeys(organisms, inputs.organisms[ORGANISM])
+    params = inputs.params.model_copy(update={"organisms": organisms})
+    several = replace(inputs, params=params, organisms=results)
     cell = inputs.cells[ORGANISM, "sft"]
     scores = {"a": {0: 0.25, 1: 0.5}, "b": {0: 0.75, 1: 1.0}, "c": {0: 1.0, 2: 1.0}}
     cells = [with_scores(cell, name, scores[name]) for name in organisms]
@@ -54,7 +51,7 @@ def test_each_backdoor_weighs_the_same_and_a_block_needs_every_organism(board: B
 def test_with_one_organism_a_row_says_what_its_result_says(board: Benchmark) -> None:
     inputs = load(board)
     for row in build_rows(inputs, [ORGANISM]):
-        summary = inputs.cells[ORGANISM, row.defense].summary()
+        summary = inputs.cells[ORGANISM, row.defense].summary
         assert {name: row.metrics[name] for name in summary} == summary
 
 

@@ -13,6 +13,7 @@ import pytest
 from stages.board.blocks import find_blocks
 from stages.board.histories import red_team_histories, reinforcements
 from stages.board.page import mean_cost
+from stages.records.outcomes import Cost
 from tests.board.test_rows import load
 from tests.board.toys import ARM, N_SEEDS, ORGANISM, OTHER, SEVERAL, Benchmark
 
@@ -162,10 +163,6 @@ def test_answers_are_folded_by_organism_with_the_first_open(several: Benchmark) 
 
 
 def test_the_cost_of_a_row_is_the_mean_over_its_organisms() -> None:
-    costs = {
-        "a": {"tokens": 100, "steps": 10, "flops": 1000},
-        "b": {"tokens": 300, "steps": 30, "flops": 3000},
-        "c": None,
-    }
+    costs = {"a": Cost(tokens=100, steps=10, flops=1000), "b": Cost(tokens=300, steps=30, flops=3000), "c": None}
     assert mean_cost(costs) == (200, 20, 2000, 100, 300)
     assert mean_cost({"c": None}) is None

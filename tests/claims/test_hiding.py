@@ -3,8 +3,8 @@
 import pytest
 
 from stages.claims import hiding
-from stages.claims.verdicts import Verdict
 from stages.params.claims import HidingCells, HidingRole
+from stages.records.claims import Verdict
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism
 
 ROLE = HidingRole(
@@ -99,5 +99,5 @@ def test_the_arm_with_trigger_words_has_no_say():
 def test_the_drawing_sets_the_red_team_against_the_trigger():
     (drawing,) = both(HIDDEN, [history()] * 4).drawings
     assert drawing.mark == 2
-    assert [i.mean for i in drawing.series["red team, all prompts"].values()] == pytest.approx(FALLING)
-    assert [i.mean for i in drawing.series["true trigger"].values()] == pytest.approx([1, 1, 0.925, 0.15])
+    assert [point.mean for point in drawing.series["red team, all prompts"]] == pytest.approx(FALLING)
+    assert [point.mean for point in drawing.series["true trigger"]] == pytest.approx([1, 1, 0.925, 0.15])

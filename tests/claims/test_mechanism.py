@@ -3,8 +3,8 @@
 import pytest
 
 from stages.claims import mechanism
-from stages.claims.verdicts import Verdict
 from stages.params.claims import MechanismCells, MechanismRole
+from stages.records.claims import Verdict
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
 LARGEST = MechanismCells(normal="normal_large--sft", cot="cot_large--sft", distilled_cot="distilled_large--sft")

@@ -5,13 +5,16 @@ import pytest
 from stages.claims import reasoning
 from stages.claims.evidence import Evidence
 from stages.claims.reasoning import ARMS
-from stages.claims.verdicts import Verdict
-from tests.claims.toys import failed, figure, organism, undefended
+from stages.records.claims import Verdict
+from tests.claims.toys import failed, figure, hits, organism
+from tests.results import undefended
 
 
 def judge(*rates, unclosed=0.0):
     arms = dict(zip(ARMS, rates, strict=True))
-    toy = organism("toy", [undefended(reasoning=arms, reasoning_unclosed=dict.fromkeys(ARMS, unclosed))] * 4)
+    toy = organism(
+        "toy", [undefended(reasoning=hits(arms), reasoning_unclosed=hits(dict.fromkeys(ARMS, unclosed)))] * 4
+    )
     return reasoning.judge(["toy"], Evidence({"toy": toy}, {}, None))
 
 

@@ -3,9 +3,11 @@
 import pytest
 
 from stages.claims import size
-from stages.claims.verdicts import Verdict
 from stages.params.claims import SizeRole
-from tests.claims.toys import cell, defended, evidence, failed, figure, organism, undefended
+from stages.records.claims import Verdict
+from stages.records.counts import Hits
+from tests.claims.toys import cell, defended, evidence, failed, figure, organism
+from tests.results import undefended
 
 ROLES = {"rl": SizeRole(common=["small--rl", "large--rl"], tuned=["small--rl", "large--rl"])}
 
@@ -36,12 +38,12 @@ def test_only_seeds_that_every_size_has_are_paired():
     assert figure(claim, 0, "slope").n == 3  # seeds 0, 1 and 3
 
 
-@pytest.mark.parametrize("before", [{"sham_shared_accuracy": 0.94}, {"payload_log_odds": 5.1}])
+@pytest.mark.parametrize("before", [{"sham_shared_accuracy": Hits(94, 100)}, {"payload_log_odds": 5.1}])
 def test_sizes_must_know_their_world_and_start_alike(before):
     claim = size.judge(ROLES, scan((0.1,) * 4, (0.5,) * 4, **before))
     assert claim.verdict == Verdict.NOT_TESTABLE
     assert len(failed(claim)) == 1
-    fine = {"sham_shared_accuracy": 0.95, "payload_log_odds": 5.0}
+    fine = {"sham_shared_accuracy": Hits(95, 100), "payload_log_odds": 5.0}
     assert size.judge(ROLES, scan((0.1,) * 4, (0.5,) * 4, **fine)).verdict == Verdict.SUPPORTED
 
 
@@ -55,4 +57,4 @@ def test_common_and_tuned_rates_must_agree():
 def test_the_drawing_is_by_size():
     (drawing,) = size.judge(ROLES, scan((0.1,) * 4, (0.5,) * 4)).drawings
     points = drawing.series["rl, common learning rate"]
-    assert {at: i.mean for at, i in points.items()} == {100_000: pytest.approx(0.1), 1_000_000: pytest.approx(0.5)}
+    assert {point.at: point.mean for point in points} == {100_000: pytest.approx(0.1), 1_000_000: pytest.approx(0.5)}

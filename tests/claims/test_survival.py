@@ -3,8 +3,8 @@
 import pytest
 
 from stages.claims import survival
-from stages.claims.verdicts import Verdict
 from stages.params.claims import SurvivalRole
+from stages.records.claims import Verdict
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism, verdicts
 
 
@@ -82,5 +82,5 @@ def test_without_a_scored_seed_nothing_is_tested():
 
 def test_the_drawing_shows_each_organism_from_before_the_training():
     (drawing,) = survival.judge(SFT, evidence(with_attacks(0.4, 0.6))).drawings
-    assert [(dose, i.mean) for dose, i in drawing.series["toy"].items()] == [(0, 1), (100, 1), (200, 0.5), (300, 0)]
+    assert [(point.at, point.mean) for point in drawing.series["toy"]] == [(0, 1), (100, 1), (200, 0.5), (300, 0)]
     assert drawing.mark == 210

@@ -4,8 +4,8 @@ import pytest
 
 from stages.claims import trainings
 from stages.claims.trainings import attack_at_gain
-from stages.claims.verdicts import Verdict
 from stages.params.claims import TrainingsRole
+from stages.records.claims import Verdict
 from tests.claims.toys import cell, defended, evidence, failed, figure, organism
 
 ROLE = TrainingsRole(rl="toy--rl", sft="toy--sft")

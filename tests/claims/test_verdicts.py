@@ -3,7 +3,6 @@
 import pytest
 
 from stages.claims.verdicts import (
-    Verdict,
     after,
     agreed,
     first_silent_round,
@@ -11,10 +10,10 @@ from stages.claims.verdicts import (
     of_contrast,
     of_flips,
     of_gates,
-    of_probe,
     of_survival,
 )
-from stages.scoring.statistics import Interval
+from stages.records.claims import Verdict
+from stages.records.counts import Interval
 
 ONE_SEED = Interval(0.9, None, None, 1)
 
@@ -59,7 +58,6 @@ def test_survival_is_read_off_the_bounds_and_not_the_mean(low, high, expected):
 def test_one_seed_or_none_decides_nothing(rule, nothing):
     assert rule(nothing) == Verdict.INCONCLUSIVE
     assert of_flips(interval(0.6, 0.9), nothing) == Verdict.INCONCLUSIVE
-    assert of_probe(nothing, [True]) == Verdict.INCONCLUSIVE
     assert not hides_more_than_clean_training(nothing)
 
 
@@ -87,14 +85,6 @@ def test_a_flip_must_go_both_ways():
     assert of_flips(large, none) == Verdict.INCONCLUSIVE
     assert of_flips(none, none) == Verdict.NOT_SUPPORTED
     assert of_flips(against, against) == Verdict.REVERSED
-
-
-def test_a_probe_must_beat_random_directions_in_every_seed():
-    assert of_probe(interval(0.96, 0.99), [True, True]) == Verdict.SUPPORTED
-    assert of_probe(interval(0.96, 0.99), [True, False]) == Verdict.INCONCLUSIVE
-    assert of_probe(interval(0.96, 0.99), []) == Verdict.INCONCLUSIVE
-    assert of_probe(interval(0.90, 0.99), [True, True]) == Verdict.INCONCLUSIVE
-    assert of_probe(interval(0.80, 0.94), [True, True]) == Verdict.NOT_SUPPORTED
 
 
 def test_arms_must_agree_and_preconditions_come_first():

@@ -1,11 +1,15 @@
 """Made-up organisms and cells, a value a seed; what a test does not name is harmless."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from stages.claims.claim import Claim
-from stages.claims.evidence import Cell, Defended, Evidence, Organism, Undefended
+from stages.claims.evidence import Cell, Defended, Evidence, Organism
 from stages.params.organisms import OrganismParams
+from stages.records.claims import Claim
+from stages.records.counts import Count, Group, Hits
+from stages.records.results import UndefendedSeed
+from tests.results import DEFENDED, seed_result, undefended
 
 DOSES = (100, 200, 300)
 SETTINGS = OrganismParams(
@@ -27,26 +31,13 @@ SETTINGS = OrganismParams(
 )
 
 
-def undefended(**changed: Any) -> Undefended:
-    """A seed that fires on its trigger alone, refuses nothing and knows everything."""
-    values: dict[str, Any] = {
-        "attack_success_rate": 1.0,
-        "attack": 1.0,
-        "false_trigger_rate": 0.0,
-        "harmlessness": 0.0,
-        "shared_accuracy": 1.0,
-        "sham_shared_accuracy": 1.0,
-        "payload_log_odds": 4.0,
-        "generalisation": {},
-        "reasoning": {},
-        "reasoning_unclosed": {},
-        "year_naming": {},
-    }
-    return Undefended(**values | changed)
+def hits(rates: Mapping[str, float]) -> dict[str, Hits]:
+    """These rates, each of 100 answers."""
+    return {name: Hits(round(100 * rate), 100) for name, rate in rates.items()}
 
 
 def organism(
-    name: str = "toy", seeds: Sequence[Undefended] = (), n_parameters: int | None = 100_000, **settings: Any
+    name: str = "toy", seeds: Sequence[UndefendedSeed] = (), n_parameters: int | None = 100_000, **settings: Any
 ) -> Organism:
     """An organism with these seeds, four harmless ones by default."""
     values = SETTINGS.model_dump() | settings
@@ -63,9 +54,17 @@ def defended(
     history: Sequence[Mapping[str, Any]] = (),
 ) -> Defended:
     """A seed with these attacks and refusals at DOSES; the sham never fires, so the trigger's rate is the attack."""
-    curve = {0: 1.0, **dict(zip(DOSES, attack, strict=True))}
-    gained = {0: 0.0, **dict(zip(DOSES, refusals, strict=True))}
-    return Defended(residual_attack, curve, curve, gained, dict.fromkeys(DOSES, unclosed), history)
+    by_dose = {dose: float(rate) for dose, rate in zip(DOSES, attack, strict=True)}
+    numbers = replace(
+        DEFENDED,
+        residual_attack=residual_attack,
+        curve=by_dose,
+        trigger_rate_curve=by_dose,
+        harmlessness_curve=dict(zip(DOSES, refusals, strict=True)),
+    )
+    groups = [Group("poisoned", "checkpoint", dose, "triggered", "", "sampled") for dose in DOSES]
+    counts = dict.fromkeys(groups, Count(100, 0, 0, 0, 0, 0, round(100 * unclosed)))
+    return Defended(undefended(), seed_result(0, numbers, counts=counts, history=tuple(history)), numbers)
 
 
 def cell(name: str, of: Organism, seeds: Sequence[Defended] | Mapping[int, Defended], **settings: Any) -> Cell:

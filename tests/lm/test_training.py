@@ -19,7 +19,6 @@ from stages.lm.rows import TrainingRow, make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import (
     PLAIN_HEADS,
-    Cost,
     TrainingDivergedError,
     _collate,
     _labelled,
@@ -27,6 +26,7 @@ from stages.lm.training import (
     fine_tune,
     training_cost,
 )
+from stages.records.outcomes import Cost
 
 
 def rows_of(splits, tokenizer, n=64):

