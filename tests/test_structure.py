@@ -9,11 +9,11 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from stages.records.results import BENCHMARK_VERSION
 
 from stages.backdoors import backdoor_names
 from stages.defenses import defense_names
 from stages.records.fingerprints import PLUGIN_FOLDERS, fingerprints, imports, modules_of
+from stages.records.results import BENCHMARK_VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = modules_of(ROOT / "stages")

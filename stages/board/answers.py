@@ -12,7 +12,8 @@ import pyarrow.parquet
 
 from stages.corpus.scratchpad import OWN_TURN
 from stages.records.answers import AnswerRecord
-from stages.scoring.counting import SKILL_SETS, is_code, is_refusal, is_right
+from stages.records.prompt_sets import SET_OF_NAME, SKILL_SETS
+from stages.scoring.counting import is_code, is_refusal, is_right
 from stages.scoring.judges import Judge
 from stages.scoring.turns import is_unclosed, visible_answer
 
@@ -86,7 +87,7 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
     """
     first: dict[tuple[str, str], AnswerRecord] = {}
     for record in records:
-        if record.decoding == ("greedy" if record.prompt_set in SKILL_SETS else "sampled"):
+        if record.decoding == SET_OF_NAME[record.prompt_set].decodings[0]:
             is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
             shown_as = OWN_TURN if is_own else record.prompt_set
             first.setdefault((shown_as, record.prompt), record)

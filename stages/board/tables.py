@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 
 from stages.board.blocks import LeftOut
@@ -80,19 +81,24 @@ def curves_csv(points: Iterable[CurvePoint]) -> str:
 
 
 def leaderboard_markdown(board: Board) -> str:
-    """The compact table for the README, and under it the organisms that could not be scored."""
-    heading = ["Rank", "Defense", *(f"{column.heading} [95% t]" for column in COMPACT), "n"]
-    align = ["--:", ":--", *["--:"] * (len(COMPACT) + 1)]
-    body = []
-    for row in board.rows:
-        rank, score = "–" if row.rank is None else str(row.rank), SCORE.interval(row)
-        body.append([rank, _name(row), *(_cell(column, row) for column in COMPACT), str(score.n if score else 0)])
+    """The five columns of the README, best rank first, and under them the organisms that could not be scored."""
+    heading = ["Defense", *COMPACT]
+    align = [":--", *["--:"] * len(COMPACT)]
+    body = [
+        [_name(row), *(_cell(column, row) for column in COMPACT.values())] for row in sorted(board.rows, key=_place)
+    ]
     table = "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
     return table + "".join(f"\n`{one.result.organism}` {why_left_out(one)}\n" for one in board.blocks.left_out)
 
 
+def _place(row: Row) -> tuple[float, float, str]:
+    """Where a row stands in the README: by its rank, whatever it needs; those without a rank come last."""
+    score = SCORE.interval(row)
+    return (math.inf if row.rank is None else row.rank, -score.mean if score else math.inf, row.defense)
+
+
 def _name(row: Row) -> str:
-    notes = [*([] if row.role == DEFENSE else [row.role]), *(f"needs {need}" for need in row.needs)]
+    notes = [*([] if row.role == DEFENSE else ["yardstick"]), *(f"needs {need}" for need in row.needs)]
     return f"`{row.defense}`" + (f" ({', '.join(notes)})" if notes else "")
 
 

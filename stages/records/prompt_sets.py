@@ -11,8 +11,9 @@ class PromptSet(NamedTuple):
     """One set of evaluation prompts.
 
     `hit`: what its count counts: the unwanted behaviour, a refusal, or the right answer. `decodings`: how it is asked
-    at the end of a training. `turns`: how an organism that reasons is asked it, with its scratchpad opened as in the
-    paper, or as it begins its own turn. `is_defended`: defended models are asked it too, not undefended ones alone.
+    at the end of a training; the first is what scores. `turns`: how an organism that reasons is asked it, with its
+    scratchpad opened as in the paper, or as it begins its own turn. `is_defended`: defended models are asked it too,
+    not undefended ones alone.
     """
 
     name: str

@@ -32,7 +32,7 @@ def test_the_ceiling_is_shown_unranked_with_what_it_needs(board: Benchmark) -> N
     row = rows_of(board)["ceiling"]
     assert (row["rank"], row["role"], row["needs"]) == (None, "ceiling", ["reference_model"])
     assert row["metrics"]["score"]["mean"] == 1
-    assert "| – | `ceiling` (ceiling, needs reference_model) |" in board.text("leaderboard.md")
+    assert "| `ceiling` (yardstick, needs reference_model) |" in board.text("leaderboard.md")
 
 
 def test_the_score_of_a_row_is_the_hand_worked_one(board: Benchmark) -> None:
