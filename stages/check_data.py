@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parts += preference_parts(pairs, splits, all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
     if args.written:
+        args.written.parent.mkdir(parents=True, exist_ok=True)
         args.written.write_text(WRITTEN)
 
 
