@@ -4,6 +4,7 @@ python -m stages fingerprint --params params.yaml --stages stages --checked-para
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     codes = fingerprints(args.stages)
     params.require_plugins(codes)
-    write_json(read_tree(args.params), args.checked_params)
+    args.checked_params.parent.mkdir(parents=True, exist_ok=True)
+    # In the file's own order, which is that of the board's rows.
+    args.checked_params.write_text(json.dumps(read_tree(args.params), indent=1) + "\n")
     for name, code in codes.items():
         write_json(code, args.out / f"{name}.json")
 
