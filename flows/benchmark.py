@@ -28,12 +28,12 @@ from pydantic import Field
 
 from flows.commands import PipelineError
 from flows.fingerprints import FINGERPRINT
-from flows.observing import PAGES, Reporter, estimate, publish
+from flows.observing import Reporter, estimate, publish
 from flows.pipeline import open_project
 from flows.profiles import prepare_profile
 from flows.scheduler import Run, Workers, expected_to_run
 from flows.tasks import is_here, task_runner, tasks
-from flows.ui import environment_of, free_port, server
+from flows.ui import ROOT, environment_of, free_port, server
 
 STATUS_INTERRUPTED = 130
 PR_SET_PDEATHSIG = 1
@@ -61,7 +61,7 @@ def benchmark(
         force: run them even if nothing changed
         hours_per_stage: a command that takes longer is ended, and its stage counts as failed
     """
-    if os.environ.get(PAGES):  # our starter is the worker of flows/ui.py: end with it, also when it is killed
+    if ROOT in os.environ:  # our starter is the worker of flows/ui.py: end with it, also when it is killed
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     log = get_run_logger()
     try:
@@ -84,15 +84,10 @@ def benchmark(
 
 
 def how_many(workers: int, gpus: int, cluster: str) -> Workers:
-    """So many workers (0: as many as there are cores here), on the cores and the first GPUs that we may use.
-
-    Raises PipelineError for too many, for 0 workers elsewhere, and for GPUs elsewhere.
-    """
+    """So many workers (0: as many as there are cores here), on the cores and the first GPUs that we may use."""
     cores = frozenset(os.sched_getaffinity(0)) if is_here(cluster) else frozenset()
     if not bool(not cores) <= workers <= (len(cores) or sys.maxsize):
-        allowed = (
-            f"from 1 to {len(cores)}, the cores here, or 0 for all" if cores else "1 or more on a cluster elsewhere"
-        )
+        allowed = f"from 1 to {len(cores)}, the cores here, or 0: all" if cores else "1 or more on a cluster elsewhere"
         raise PipelineError(f"workers is {workers}; it must be {allowed}.")
     here = ",".join(str(gpu) for gpu, _ in enumerate(DRIVER.glob("*")))
     seen = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", here).split(",") if gpu]
@@ -117,10 +112,7 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
 
 
 def look(targets: Sequence[str], profile: str, *, force: bool, dry_run: bool) -> str:
-    """What there is to say where nothing is to run, so that nobody waits for a server to show an empty run.
-
-    Nothing where something is to run, or may be. With `dry_run`, prints what would run and why.
-    """
+    """What to say where nothing is to run, so that nobody waits for a server; with `dry_run`, what would and why."""
     with open_project(prepare_profile(Path.cwd(), profile) if profile else Path.cwd()) as project:
         plan = project.select(targets)
         if dry_run:
@@ -132,16 +124,14 @@ def look(targets: Sequence[str], profile: str, *, force: bool, dry_run: bool) ->
             print(f"would run {name}: {'; '.join(because) or 'forced'}")
         if not (stale or dry_run):
             project.prune()
-    said = f"{len(stale)} of {len(plan)} stages would run"
-    return said if dry_run else "" if stale else f"all up to date: {len(plan)} unchanged"
+    if dry_run:
+        return f"{len(stale)} of {len(plan)} stages would run"
+    return "" if stale else f"all up to date: {len(plan)} unchanged"
 
 
 @contextmanager
 def a_server(cluster: str) -> Iterator[None]:
-    """The user's Prefect server, or one of our own while the block lasts.
-
-    Raises PipelineError where the cluster's machines could not reach ours.
-    """
+    """The user's Prefect server, or one of our own while the block lasts, if the cluster is here."""
     if PREFECT_API_URL.value():
         yield
         return
@@ -173,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = "" if state.is_completed() else state.message
     except httpx.HTTPError as failure:
         error = f"Prefect's server has gone ({failure}); finished stages are recorded, run this again"
-    except RuntimeError as failure:  # a PipelineError, or Prefect's where the user's server does not answer
+    except (RuntimeError, OSError) as failure:  # a PipelineError, or Prefect's where the user's server does not answer
         error = str(failure)
     except KeyboardInterrupt:
         print("\ninterrupted: finished stages are recorded; run the same command to continue", file=sys.stderr)

@@ -90,15 +90,13 @@ def holding(path: Path) -> Iterator[None]:
             path.unlink()
 
 
-def run_command(
-    command: Command, on_line: Callable[[str], object], environment: Mapping[str, str], limits: Limits
-) -> None:
-    """Run `command`, calling `on_line` with each line of its output and errors, in order and without delay.
+def run_command(command: Command, on_line: Callable[[str], object], extra: Mapping[str, str], limits: Limits) -> None:
+    """Run `command` with the `extra` environment, calling `on_line` with each line that it prints, without delay.
 
     Raises StageFailed, with the last lines, at the first shell command that does not exit with 0 or meets a limit.
     """
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    everything = {**os.environ, "PYTHONUNBUFFERED": "1", **environment, **command.environment}
+    everything = {**os.environ, "PYTHONUNBUFFERED": "1", **extra, **command.environment}
     options = {"cwd": command.folder, "env": everything, "encoding": "utf-8", "errors": "replace"}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     allowed = os.sched_getaffinity(0)
@@ -145,10 +143,8 @@ def guarded(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[An
     """A process in a group of its own, ended with the block, and also when we are killed."""
     lifeline, ours = os.pipe()
     with os.fdopen(ours, "w"):
-        try:
-            process = subprocess.Popen(["sh", "-c", GUARDED, "sh", *argv], stdin=lifeline, process_group=0, **options)
-        finally:
-            os.close(lifeline)
+        with os.fdopen(lifeline) as stdin:
+            process = subprocess.Popen(["sh", "-c", GUARDED, "sh", *argv], stdin=stdin, process_group=0, **options)
         try:
             yield process
         finally:

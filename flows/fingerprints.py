@@ -27,10 +27,7 @@ def members_at(path: Path) -> Mapping[str, str]:
 
 
 def recorded_members(root: Path, path: str, digest: str) -> Mapping[str, str] | None:
-    """What the file or folder said when DVC gave it this hash; None where that is not kept.
-
-    DVC's cache has the files alone; a folder is known as long as it is as it was.
-    """
+    """What the file, or the folder if it is still as it was, said when DVC gave it this hash; None if that is lost."""
     for place in (root / path, root / CACHE / digest[:2] / digest[2:]):
         if place.exists() and _digest(place) == digest:
             return members_at(place)

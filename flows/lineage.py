@@ -22,10 +22,7 @@ SHOWN = 12  # digits of a hash
 
 
 def lineage(root: Path, row: str) -> str:
-    """The lineage of every cell of `row`, a defense or `<organism>--<defense>`, as text.
-
-    Raises PipelineError when nothing was reproduced yet or the row is unknown.
-    """
+    """The lineage of every cell of `row`, a defense or `<organism>--<defense>`, as text."""
     lock = root / "dvc.lock"
     if not lock.exists():
         raise PipelineError(f"{lock} is not there: nothing was reproduced yet. Run `make repro` first")

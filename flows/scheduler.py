@@ -159,8 +159,8 @@ def expected_to_run(project: Project, plan: Sequence[str], *, force: bool = Fals
 
     That the fingerprints are made anew says nothing yet: only what a stage reads of them does.
     """
-    stale: set[str] = set()
+    stale: dict[str, None] = {}  # in order
     for name in plan:
-        if force or not stale.isdisjoint(project.needs(name) - {FINGERPRINT}) or project.has_changed(name):
-            stale.add(name)
-    return [name for name in plan if name in stale]
+        if force or stale.keys() & (project.needs(name) - {FINGERPRINT}) or project.has_changed(name):
+            stale[name] = None
+    return list(stale)

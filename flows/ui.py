@@ -1,8 +1,7 @@
 """Prefect's interface for this project, all on this machine: `make ui`, or `python -m flows.ui [PORT]`.
 
-Starts the server, a process work pool with a worker, the deployments of prefect.yaml, and, on the next port, the pages
-of reports/ (from an http page a browser opens no file); Ctrl-C ends them. What was run is kept in .prefect/ (SQLite),
-or in the database that PREFECT_SERVER_DATABASE_CONNECTION_URL names.
+Starts the server, a process work pool with a worker, and the deployments of prefect.yaml; Ctrl-C ends them. Runs are
+kept in .prefect/ (SQLite), or in the database that PREFECT_SERVER_DATABASE_CONNECTION_URL names.
 """
 
 import os
@@ -23,13 +22,13 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.commands import PipelineError, guarded
-from flows.observing import PAGES
 
+ROOT = "BENCHMARK_ROOT"  # for prefect.yaml; and so a run knows that it was started from here
 SECONDS_TO_START = 120.0
 PREFECT = [sys.executable, "-m", "prefect"]
 SCHEDULED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
 WHERE = """
-Prefect is at {url}, the pages of reports/ at {pages}
+Prefect is at {url}
   Deployments > benchmark/on-demand > Run > Custom run: choose targets or a profile, for example smoke
   Deployments > benchmark/nightly: its schedule, at 02:00 UTC; the switch beside it pauses it
   Runs > a run: its stages as tasks with their logs, and its artifacts: the progress, the leaderboard, the claims
@@ -65,23 +64,16 @@ def server(port: int, **options: Any) -> Iterator[subprocess.Popen[bytes]]:  # n
 
 def serve(root: Path, port: int) -> None:
     """Start everything, say where to click, and wait. Raises PipelineError when a part does not start, or ends."""
-    for each in (port, port + 1):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", each)) == 0:
-                raise PipelineError(
-                    f"port {each} is in use; stop what uses it, or name another: python -m flows.ui PORT"
-                )
-    pages, environment = f"http://127.0.0.1:{port + 1}", environment_of(port)
-    environment |= {PAGES: pages, "BENCHMARK_ROOT": str(root)}  # the second is for prefect.yaml
-    (root / "reports").mkdir(exist_ok=True)
-    http = [sys.executable, "-m", "http.server", str(port + 1), "--bind", "127.0.0.1", "--directory", "reports"]
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise PipelineError(f"port {port} is in use; stop what uses it, or name another: python -m flows.ui PORT")
+    environment = {**environment_of(port), ROOT: str(root)}
     worker = [*PREFECT, "worker", "start", "--pool", "local", "--limit", "1"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with server(port) as running_server, guarded(http, cwd=root, **quiet):
+    with server(port) as running_server:
         _run(["work-pool", "create", "local", "--type", "process", "--overwrite"], environment)
         _deploy(environment)
         with guarded(worker, env=environment) as running_worker:
-            print(WHERE.format(url=f"http://127.0.0.1:{port}", pages=pages), flush=True)
+            print(WHERE.format(url=f"http://127.0.0.1:{port}"), flush=True)
             while running_server.poll() is None and running_worker.poll() is None:
                 time.sleep(1)
     raise PipelineError("the server or the worker has ended; its last lines are above. Run `make ui` again.")

@@ -19,7 +19,9 @@ def test_each_kind_of_cluster_has_its_runner():
 
 
 def test_another_name_is_answered_with_what_is_allowed():
-    with pytest.raises(PipelineError, match="no cluster 'spark'. Known: dask, ray, ray://HOST:10001 of a Ray head, tcp://"):
+    with pytest.raises(
+        PipelineError, match="no cluster 'spark'. Known: dask, ray, ray://HOST:10001 of a Ray head, tcp://"
+    ):
         task_runner("spark", 2)
 
 
