@@ -28,6 +28,7 @@ class Reporter:
         self._folder, self._n_cores = root / TIMINGS, n_cores
         self._log = get_run_logger()
         self._artifact: UUID | None = None
+        self._is_heard = True
         self.timings = read_timings(root)
 
     def tell(self, run: Run, name: str, outcome: Outcome, seconds: float, n_cores: int) -> None:
@@ -44,12 +45,14 @@ class Reporter:
         running = f"; running: {', '.join(run.running)}" if run.running else ""
         estimate = f"; {time_left(left, self.timings, self._n_cores)}" if left else ""
         self._log.info("[%d/%d] %s %s%s", done, total, name, outcome, took + running + estimate)
-        with suppress(httpx.HTTPError):  # the run goes on without its page
-            percent, description = 100 * done / total, f"{done} of {total} stages{estimate}"
+        percent, description = 100 * done / total, f"{done} of {total} stages{estimate}"
+        try:
             if self._artifact is None:
                 self._artifact = create_progress_artifact(percent, key="progress", description=description)  # type: ignore[assignment]
-            else:
+            elif self._is_heard:
                 update_progress_artifact(self._artifact, percent, description=description)
+        except httpx.HTTPError:  # the run goes on without its page; each try would take minutes
+            self._is_heard = False
 
 
 def read_timings(root: Path) -> dict[str, float]:

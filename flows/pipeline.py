@@ -30,7 +30,7 @@ from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
-from dvc.utils.serialize import dumps_yaml
+from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc_data.hashfile.cache import DiskError
 
 from flows.commands import Command, PipelineError, StageFailed, unknown
@@ -50,14 +50,13 @@ class Project:
 
     def __init__(self, repo: Repo) -> None:
         self._repo, self._root = repo, Path(repo.root_dir)
-        self._lock: dict[str, Any] = {}
+        lock = self._root / "dvc.lock"
+        self._lock: dict[str, Any] = load_yaml(str(lock)) if lock.exists() else {}
         place: dict[Any, int] = {stage: number for number, stage in enumerate(repo.index.stages)}
         for stage in place:
             if not isinstance(stage, PipelineStage) or Path(stage.path).parent != self._root:
                 what = "is not supported: this project has one dvc.yaml, in its root, and no .dvc files."
                 raise PipelineError(f"{stage.relpath} {what} Move its stages there, or remove it.")
-            dvcfile: Any = stage.dvcfile  # the same for all
-            self._lock = dvcfile.lockfile_contents
         check_plugins(self._root, {str(stage.name): [dep.def_path for dep in stage.deps] for stage in place})
         ordered = nx.lexicographical_topological_sort(repo.index.graph.reverse(), key=place.__getitem__)
         self._stages: dict[str, PipelineStage] = {str(stage.name): stage for stage in ordered}
