@@ -8,6 +8,7 @@ that asked for it (stages/__main__.py), so whatever ends that ends it as well. m
 serve: only the process that started it can use it. Until the server is ready or where there is none, stages start cold.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -25,8 +26,8 @@ from tempfile import TemporaryDirectory
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 # transformers and trl import lazily: naming an attribute is what loads its module.
 HEAVY_MODULES = (
-    "torch transformers:LlamaForCausalLM transformers:PreTrainedTokenizerFast trl:SFTTrainer peft datasets "
-    "pyarrow.parquet scipy.stats pandas great_expectations.expectations great_expectations.checkpoint.actions"
+    "torch transformers:LlamaForCausalLM transformers:PreTrainedTokenizerFast trl:SFTTrainer trl:RLOOTrainer peft "
+    "datasets pyarrow.parquet scipy.stats pandas great_expectations.expectations great_expectations.checkpoint.actions"
 ).split()
 
 
@@ -51,6 +52,7 @@ def serve(path: str, modules: Sequence[str]) -> None:
     os.environ |= {"PYTORCH_NVML_BASED_CUDA_CHECK": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
     for module, _, attribute in (name.partition(":") for name in modules):
         getattr(import_module(module), attribute or "__name__")
+    gc.freeze()  # else the end of each stage walks through all that was imported: two seconds
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that answer
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(path)
