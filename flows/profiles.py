@@ -24,7 +24,7 @@ from flows.pipeline import locked
 YAML_FILE = YAML()  # keeps comments, key order and the way numbers and strings are written
 YAML_FILE.preserve_quotes, YAML_FILE.width = True, 120
 OVERRIDES = Path("flows") / "overrides"
-MARK = ".profile"
+MARK = ".profile-files.json"  # the name that folders of earlier versions have
 # Below these a profile may name new keys: they are the lists of what there is.
 OPEN_KEYS = ("arms", "claims", "datasets", "defenses", "organisms", "sizes")
 PRODUCED = {"data", "reports", ".dvc"}
