@@ -1,12 +1,13 @@
 """Running the benchmark: DVC's graph through Prefect, profiles, warm starts. Holds no science.
 
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
-telemetry, no network, and Prefect's files inside the project (in `.prefect/`) instead of the user's home. Settings
-a user may want otherwise (Prefect's, how log lines look, whether the hub may be asked for a model or a data set) give
-way to what is already set.
+telemetry, no network, Prefect's files inside the project (in `.prefect/`) instead of the user's home, and the `python`
+of dvc.yaml is this one. Settings a user may want otherwise (Prefect's, how log lines look, whether the hub may be asked
+for a model or a data set) give way to what is already set.
 """
 
 import os
+import sys
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -26,11 +27,15 @@ DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
     "PREFECT_HOME": str(Path(__file__).resolve().parent.parent / ".prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Once a second and not at each event: a task that asks for its tags' limits while SQLite writes waits 2 s for them.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "RAY_DEDUP_LOGS": "0",
     "PREFECT_LOGGING_FORMATTERS_STANDARD_FLOW_RUN_FMT": "%(asctime)s | %(message)s",
     "PREFECT_LOGGING_FORMATTERS_STANDARD_TASK_RUN_FMT": "%(asctime)s | %(task_run_name)s | %(message)s",
 }
-os.environ.update(ENVIRONMENT)
-for _name, _value in DEFAULTS.items():
-    os.environ.setdefault(_name, _value)
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+os.environ.update({**DEFAULTS, **os.environ, **ENVIRONMENT, "PATH": PATH})

@@ -1,119 +1,94 @@
-"""What a run shows: progress while it works, and in Prefect's interface its commit, the board and the claims."""
+"""What a run shows: progress while it works, and in Prefect's interface the board and the claims.
+
+How much a stage took last time says how long the rest will take. It is counted in core-seconds, because a stage that
+runs beside others has fewer cores, and kept in a git-ignored file a stage, out of every DVC output.
+"""
 
 import json
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from statistics import mean
 from uuid import UUID
 
 import httpx
 from prefect import get_run_logger
-from prefect.artifacts import (
-    create_link_artifact,
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
-from prefect.client.orchestration import get_client
-from prefect.runtime import flow_run
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows.pages import address_of
-from flows.scheduler import Progress
-from flows.timings import read_timings, time_left, write_timing
+from flows.scheduler import Outcome, Run
 
-# The board's columns in the table artifact: heading, metric of reports/leaderboard.json, factor.
-SHOWN = (("Score S", "score", 1), ("Attack left, %", "attack_trigger", 100), ("Utility U, %", "utility", 100))
+TIMINGS = Path("data") / "timings"
+UNITS = ((90, 1, 0, "s"), (90 * 60, 60, 0, "min"), (float("inf"), 3600, 1, "h"))  # up to so many seconds
 
 
 class Reporter:
     """Hears of every stage: prints progress, shows it in Prefect, keeps the timings."""
 
     def __init__(self, root: Path, n_cores: int) -> None:
-        self._root, self._n_cores = root, n_cores
+        self._folder, self._n_cores = root / TIMINGS, n_cores
         self._log = get_run_logger()
         self._artifact: UUID | None = None
         self._is_heard = True
         self.timings = read_timings(root)
 
-    def on_progress(self, progress: Progress) -> None:
+    def tell(self, run: Run, name: str, outcome: Outcome, seconds: float, n_cores: int) -> None:
         """Print one line; note what a stage that ran has taken."""
-        if progress.outcome == "executed" and progress.n_cores:  # elsewhere they are not known
-            self.timings[progress.stage] = progress.seconds * progress.n_cores
+        if outcome == "executed" and n_cores:  # elsewhere they are not known
+            self.timings[name] = seconds * n_cores
             with suppress(OSError):  # a full disk
-                write_timing(self._root, progress.stage, progress.seconds, progress.n_cores)
-        place = f"[{progress.n_done}/{progress.total}] {progress.stage}"
-        seconds = f" in {progress.seconds:.0f} s" if progress.outcome in ("executed", "failed") else ""
-        running = f"; running: {', '.join(progress.running)}" if progress.running else ""
-        left = [*progress.running, *progress.waiting]
+                self._folder.mkdir(parents=True, exist_ok=True)
+                timing = json.dumps({"seconds": round(seconds, 1), "cores": n_cores})
+                (self._folder / f"{name}.json").write_text(timing + "\n", encoding="utf-8")
+        left = [*run.running, *run.waiting]
+        done, total = len(run.outcomes), len(run.outcomes) + len(left)
+        took = f" in {seconds:.0f} s" if outcome in ("executed", "failed") else ""
+        running = f"; running: {', '.join(run.running)}" if run.running else ""
         estimate = f"; {time_left(left, self.timings, self._n_cores)}" if left else ""
-        self._log.info("%s %s%s%s", place, progress.outcome, seconds, running + estimate)
-        self._show(100 * progress.n_done / progress.total, f"{progress.n_done} of {progress.total} stages{estimate}")
-
-    def _show(self, percent: float, description: str) -> None:
-        if self._is_heard:
-            try:
-                if self._artifact is None:
-                    self._artifact = create_progress_artifact(percent, key="progress", description=description)  # type: ignore[assignment]
-                else:
-                    update_progress_artifact(self._artifact, percent, description=description)
-            except httpx.HTTPError as error:
-                self._is_heard = False
-                self._log.warning("Prefect's server does not answer (%s); the run goes on without its page", error)
+        self._log.info("[%d/%d] %s %s%s", done, total, name, outcome, took + running + estimate)
+        percent, description = 100 * done / total, f"{done} of {total} stages{estimate}"
+        try:
+            if self._artifact is None:
+                self._artifact = create_progress_artifact(percent, key="progress", description=description)  # type: ignore[assignment]
+            elif self._is_heard:
+                update_progress_artifact(self._artifact, percent, description=description)
+        except httpx.HTTPError:  # the run goes on without its page; each try would take minutes
+            self._is_heard = False
 
 
-def tag_run(root: Path) -> None:
-    """Tag the flow run with the commit it runs on, marked where files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        described = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git
-        return
-    if described.returncode == 0:
-        with get_client(sync_client=True) as client:
-            tags = [*flow_run.tags, f"commit:{described.stdout.strip()}"]
-            client.update_flow_run(UUID(flow_run.id), tags=tags)
+def read_timings(root: Path) -> dict[str, float]:
+    """Core-seconds by stage; a file that cannot be read counts as not there."""
+    spent = {}
+    for path in sorted((root / TIMINGS).glob("*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            timing = json.loads(path.read_text(encoding="utf-8"))
+            spent[path.stem] = float(timing["seconds"] * timing["cores"])
+    return spent
+
+
+def time_left(stages: Sequence[str], timings: Mapping[str, float], n_cores: int) -> str:
+    """`about 12 min left`: a cell that never ran is taken to last as long as its group's others do."""
+    known = [spent for spent in (estimate(stage, timings) for stage in stages) if spent is not None]
+    if not known:
+        return "time left unknown: none of the rest has run before"
+    seconds, missing = sum(known) / n_cores, len(stages) - len(known)
+    duration = next(f"{seconds / unit:.{digits}f} {name}" for most, unit, digits, name in UNITS if seconds < most)
+    if missing:
+        return f"at least {duration} left ({missing} of {len(stages)} stages have never run)"
+    return f"about {duration} left"
+
+
+def estimate(stage: str, timings: Mapping[str, float]) -> float | None:
+    """The core-seconds that the stage will take; None where neither it nor another of its kind has run."""
+    if stage in timings:
+        return timings[stage]
+    kind = stage.partition("@")[0]
+    siblings = [spent for other, spent in timings.items() if other.partition("@")[0] == kind]
+    return mean(siblings) if siblings else None
 
 
 def publish(root: Path) -> None:
-    """As artifacts: the board as a table, the claims, and where their pages are; what is there of them."""
-    reports = (root / "reports").resolve()
-    try:
-        _publish(reports)
-    except httpx.HTTPError as error:
-        get_run_logger().warning("Prefect's server does not answer (%s); the board is in %s", error, reports)
-
-
-def _publish(reports: Path) -> None:
-    board, claims = reports / "leaderboard.json", reports / "claims.md"
-    if board.exists():
-        rows = json.loads(board.read_text(encoding="utf-8"))["rows"]
-        create_table_artifact(
-            [board_row(row) for row in rows], key="leaderboard", description="Defenses by their score S"
-        )
-    if claims.exists():
-        create_markdown_artifact(claims.read_text(encoding="utf-8"), key="claims")
-    for page in ("leaderboard", "claims"):
-        if (path := reports / f"{page}.html").exists():
-            _show_page(path, f"{page}-page")
-
-
-def _show_page(path: Path, key: str) -> None:
-    """A link to the page where it is served, else its path."""
-    if address := address_of(path):
-        create_link_artifact(address, key=key, link_text=str(path))
-    else:
-        create_markdown_artifact(f"`{path}`", key=key)
-
-
-def board_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of reports/leaderboard.json as the table has it; a dash for what is unknown."""
-    shown = {"Rank": row["rank"], "Defense": row["defense"], "Role": row["role"], "Needs": ", ".join(row["needs"])}
-    for heading, name, factor in SHOWN:
-        values = [(row["metrics"][name] or {}).get(key) for key in ("mean", "low", "high")]
-        digits = 2 if factor == 1 else 1
-        mean, low, high = ("–" if value is None else f"{factor * value:.{digits}f}" for value in values)
-        shown |= {heading: f"{mean} [{low}, {high}]"}
-    return {**shown, "Seeds": (row["metrics"]["score"] or {}).get("n", 0)}
+    """As artifacts: the board and the claims, each with where its page is; what is there of them."""
+    for text in (root / "reports" / "leaderboard.md", root / "reports" / "claims.md"):
+        if text.exists():
+            page = f"`{text.with_suffix('.html').resolve()}`\n\n"
+            create_markdown_artifact(page + text.read_text(encoding="utf-8"), key=text.stem)

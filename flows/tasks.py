@@ -1,97 +1,99 @@
-"""Stages as Prefect tasks: one a stage, run by the threads or the cluster of a task runner."""
+"""Stages as Prefect tasks: one a stage, run by threads here or in the workers of a Dask or Ray cluster."""
 
-import os
+import logging
 import shutil
-import sys
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
+from importlib import import_module
+from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 from uuid import uuid4
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
-from prefect.task_runners import TaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.commands import Command, Lease, Limits, StageFailed, allow_commands, run_command, stop_commands
+from flows.commands import Command, Limits, PipelineError, StageFailed, holding, run_command, unknown
+from flows.scheduler import Start
 from flows.warm import warm_start
 
 
+def is_here(cluster: str) -> bool:
+    """Whether its workers are on this machine, and so share the cores of this process."""
+    return "://" not in cluster
+
+
+def task_runner(cluster: str, n_workers: int) -> TaskRunner[Any]:
+    """The runner for `cluster`: none, `dask` or `ray` for as many worker processes of our own, or an address."""
+    # Ray's `local`: one of our own, also where somebody has started one on this machine.
+    ours: dict[str, dict[str, Any]] = {
+        "dask": {"cluster_kwargs": {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}},
+        "ray": {"init_kwargs": {"address": "local", "num_cpus": n_workers, "include_dashboard": False}},
+    }
+    if not cluster:
+        return ThreadPoolTaskRunner(max_workers=n_workers)
+    if is_here(cluster) and cluster not in ours:
+        places = ["tcp://HOST:8786 of a Dask scheduler", "ray://HOST:10001 of a Ray head"]
+        raise unknown("cluster", cluster, [*ours, *places])
+    kind = "ray" if cluster.startswith("ray") else "dask"
+    try:
+        runner = getattr(import_module(f"prefect_{kind}"), f"{kind.capitalize()}TaskRunner")
+    except ImportError as error:
+        raise PipelineError(f"a {kind} cluster needs a package: pip install prefect-{kind} ({error})") from error
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    return runner(**ours[kind] if is_here(cluster) else {"address": cluster})
+
+
 @task(task_run_name="{command.stage}", cache_policy=NO_CACHE)
-def run_stage(command: Command, environment: Mapping[str, str], limits: Limits, started: Path) -> State[Any]:
+def run_stage(command: Command, environment: Mapping[str, str], limits: Limits) -> State[Any]:
     """Run one stage's command, each line to the log of this task.
 
     Once: a cluster gives the task of a lost worker to another, and what the first has half written must not meet it.
     """
     log = get_run_logger()
     try:
-        started.touch(exist_ok=False)
+        Path(f"{limits.run}-{command.stage}").touch(exist_ok=False)
+        run_command(command, lambda line: log.info("%s", line), environment, limits)
     except FileExistsError:
-        failure = StageFailed(command.stage, "the process that ran its command was killed, or lost its connection")
-        return Failed(message=str(failure), data=failure)
-    # dvc.yaml says `python`: it must be that of this worker, whether or not its environment is activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    try:
-        run_command(command, lambda line: log.info("%s", line), {**environment, "PATH": path}, limits)
+        return Failed(message="the process that ran its command was killed, or lost its connection")
     except StageFailed as failure:
-        return Failed(message=str(failure), data=failure)
+        return Failed(message=failure.reason)
     return Completed()
 
 
-class Tasks:
-    """Runs the commands of stages as Prefect tasks, warm once a second one of ours is to run; a context manager.
+@contextmanager
+def tasks(root: Path, runner: TaskRunner[Any], n_workers: int, seconds_per_stage: float) -> Iterator[Start]:
+    """What starts commands as tasks, while the block lasts; they start warm once a second one of ours is to run."""
+    folder = root.resolve() / ".dvc" / "tmp" / "runs"
+    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+    folder.mkdir(parents=True)
+    mark, environment, ours = folder / uuid4().hex, {}, count()
 
-    Left by an exception, an interrupt for example, it ends the commands first.
-    """
-
-    def __init__(self, root: Path, runner: TaskRunner[Any], seconds_per_stage: float, lease: Lease | None) -> None:
-        self._runner, self._seconds, self._lease = runner, seconds_per_stage, lease
-        self._marks = root.resolve() / ".dvc" / "tmp" / "started"
-        self._environment: dict[str, str] = {}
-        self._n_ours = 0
-        self._ended: SimpleQueue[tuple[str, PrefectFuture[Any]]] = SimpleQueue()
-
-    def __enter__(self) -> "Tasks":
-        allow_commands()
-        shutil.rmtree(self._marks, ignore_errors=True)  # of a run that was killed
-        self._marks.mkdir(parents=True)
-        self._stack = ExitStack()
-        self._stack.enter_context(self._runner)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            if kind is not None:
-                stop_commands()
-        finally:
-            self._stack.close()
-
-    def start(self, command: Command, cores: Collection[int]) -> None:
-        """See flows.scheduler.Runner."""
-        if any("-m stages " in argv[-1] for argv in command.argvs):
-            self._n_ours += 1
-            if self._n_ours == 2:  # importing once for all takes as long as for one
-                self._environment.update(self._stack.enter_context(warm_start()))
+    def execute(command: Command, cores: Collection[int]) -> None:
         as_task = run_stage.with_options(tags=[command.stage.partition("@")[0]])
-        limits = Limits(cores, self._seconds, self._lease)
-        parameters = {"command": command, "environment": dict(self._environment), "limits": limits}
-        future = self._runner.submit(as_task, {**parameters, "started": self._marks / uuid4().hex})
-        future.add_done_callback(lambda done: self._ended.put((command.stage, done)))
-
-    def wait(self) -> tuple[str, StageFailed | None]:
-        """See flows.scheduler.Runner."""
-        stage, future = self._ended.get()
+        limits = Limits(cores, seconds_per_stage, mark)
         try:
-            future.wait()  # the state is not there yet when the callback is called
+            future = runner.submit(as_task, {"command": command, "environment": dict(environment), "limits": limits})
+            future.wait()
             if not future.state.is_final():
                 future.result(raise_on_failure=False)  # raises what kept the task from its end
         except Exception as error:  # whatever a task runner, a cluster or Prefect's server has to say
-            return stage, StageFailed(stage, f"its task ended without a result: {error!r}")
-        if future.state.is_completed():
-            return stage, None
-        error = future.state.result(raise_on_failure=False)
-        return stage, error if isinstance(error, StageFailed) else StageFailed(stage, str(future.state.message))
+            raise StageFailed(command.stage, f"its task ended without a result: {error!r}") from error
+        if not future.state.is_completed():
+            raise StageFailed(command.stage, str(future.state.message))
+
+    def start(command: Command, cores: Collection[int]) -> "Future[None]":
+        if any("-m stages " in argv[-1] for argv in command.argvs) and next(ours) == 1:
+            environment.update(stack.enter_context(warm_start()))  # importing once for all takes as long as for one
+        return pool.submit(copy_context().run, execute, command, cores)
+
+    with ExitStack() as stack:
+        stack.enter_context(runner)
+        pool = stack.enter_context(ThreadPoolExecutor(n_workers))
+        stack.enter_context(holding(mark))  # let go of first: then the commands end, and what waits for them
+        yield start

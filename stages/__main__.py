@@ -1,8 +1,8 @@
 """Run one stage: `python -m stages <stage> [arguments]`.
 
 Every command in dvc.yaml is of this form. Importing torch, transformers and trl costs a process ten seconds, so if a
-warm start server is up (flows/warm.py; the socket is named in WARM_START_SOCKET) the stage runs in a fork of it, with
-our folder, environment, standard streams and signals. Otherwise, and with the same result, it runs here.
+warm start server is up (flows/warm.py; the socket is named in WARM_START_SOCKET) the stage runs in a fork of it.
+Otherwise, and with the same result, it runs here.
 
 A mistake of the user's (ValueError or RuntimeError raised by our own code, any OSError) is one line on stderr;
 everything else, including what a library raises, keeps its traceback.
@@ -14,36 +14,20 @@ import json
 import os
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
 
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
-NOT_STAGES = (
-    "__init__ __main__ access claim_roles contract distillation insertion outcomes params parsing scratchpad sections "
-    "storage"
-).split()
 STATUS_INTERRUPTED = 130
 
 
 def known_stages() -> list[str]:
     """The names of the stage scripts: the files of this folder."""
-    return sorted(path.stem for path in STAGES.glob("*.py") if path.stem not in NOT_STAGES)
-
-
-def run_stage(name: str, argv: Sequence[str]) -> int:
-    """Exit status of the stage, run by the warm start server if one answers, else in this process."""
-    connection = _connect()
-    if connection is None:
-        return run_in_process(name, argv)
-    with connection:
-        return _run_warm(connection, name, argv)
+    return sorted(path.stem for path in STAGES.glob("[!_]*.py"))
 
 
 def run_in_process(name: str, argv: Sequence[str]) -> int:
@@ -71,46 +55,31 @@ def _raised_here(error: Exception) -> bool:
     return STAGES in Path(innermost.filename).resolve().parents
 
 
-def _connect() -> socket.socket | None:
-    path = os.environ.get(SOCKET_VARIABLE)
-    if not path:
-        return None
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(path)
-    except OSError:
-        connection.close()
-        return None
-    return connection
+def _run_warm(path: str) -> int | None:
+    """Exit status of a fork of the server, which has our process group, folder, environment and standard streams.
 
-
-def _run_warm(connection: socket.socket, name: str, argv: Sequence[str]) -> int:
-    """Send the request, forward signals as single bytes, wait for the exit status."""
-
-    def forward(number: int, frame: FrameType | None) -> None:
-        with suppress(OSError):
-            connection.send(bytes([number]))
-
-    request = {"name": name, "argv": list(argv), "folder": str(Path.cwd()), "environment": dict(os.environ)}
-    message = json.dumps(request).encode()
-    socket.send_fds(connection, [struct.pack("!I", len(message))], [0, 1, 2])
-    connection.sendall(message)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # a job in the background stays deaf to Ctrl-C
-            signal.signal(number, forward)
-    status = connection.recv(4, socket.MSG_WAITALL)
-    if len(status) < 4:
-        print("error: the warm start server ended before the stage did. Run the command again.", file=sys.stderr)
-        return 1
-    code: int = struct.unpack("!i", status)[0]
-    return code if code >= 0 else 128 - code
+    None where no server has taken the request.
+    """
+    here = {"client": os.getpid(), "argv": sys.argv, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return None
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork hears of it as well, and says how it ended
+        socket.send_fds(connection, [json.dumps(here).encode()], [0, 1, 2])
+        status = connection.recv(8)
+        signal.signal(signal.SIGINT, interrupt)
+    return int(status) if status else None
 
 
 def main() -> int:
     """Exit status for the command line: the stage's own, or 2 if there is no such stage."""
     name, *argv = sys.argv[1:] or [""]
     if name in known_stages():
-        return run_stage(name, argv)
+        path = os.environ.get(SOCKET_VARIABLE)
+        status = _run_warm(path) if path else None
+        return run_in_process(name, argv) if status is None else status
     close = get_close_matches(name, known_stages(), n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
     print(f"error: no stage '{name}'{hint} Known: {', '.join(known_stages())}.", file=sys.stderr)

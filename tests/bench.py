@@ -23,7 +23,7 @@ import psutil
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from flows.timings import by_kind, read_timings
+from flows.observing import read_timings
 from stages.corpus.examples import of_domains
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.sampling import balanced_sample
@@ -87,6 +87,14 @@ def where_the_time_goes(timings: Mapping[str, float]) -> list[str]:
     ]
     lines = ["| stage kind | stages | core-seconds | share |", "|---|---|---|---|", *rows]
     return [*lines, f"| all | {len(timings)} | {whole:.0f} | |", "", "Each stage as it last ran; cached ones did not."]
+
+
+def by_kind(timings: Mapping[str, float]) -> dict[str, list[float]]:
+    """The core-seconds of each stage by its kind, the name before the @; the kind that took most comes first."""
+    kinds: dict[str, list[float]] = {}
+    for stage, spent in timings.items():
+        kinds.setdefault(stage.partition("@")[0], []).append(spent)
+    return dict(sorted(kinds.items(), key=lambda kind: -sum(kind[1])))
 
 
 def seconds(call: Callable[[], object]) -> float:

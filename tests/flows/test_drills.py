@@ -14,7 +14,7 @@ import psutil
 import pytest
 import yaml
 
-from flows.timings import read_timings
+from flows.observing import read_timings
 from tests.flows.test_pipeline import status
 from tests.flows.toys import ROOT, run_module, toy_project
 from tests.flows.waiting import SECONDS, await_end, await_line

@@ -12,11 +12,12 @@ from diskcache import Timeout
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
 from dvc.stage import PipelineStage
+from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc_data.hashfile.cache import DiskError
 
-from flows.commands import Command, PipelineError, StagesFailed
-from flows.pipeline import open_project
-from flows.scheduler import Progress
+from flows.commands import Command, PipelineError
+from flows.pipeline import open_project, replace_lock
+from flows.scheduler import Run
 from tests.flows.toys import execute, prune, run, run_module, set_params, toy_project
 from tests.flows.waiting import await_end, await_line
 
@@ -53,6 +54,12 @@ def test_our_lock_equals_that_of_dvc_repro_byte_for_byte(tmp_path: Path, monkeyp
     assert status(ours) == status(theirs) == {}
 
 
+def test_the_committed_lock_is_rendered_as_dvc_renders_it(root: Path, tmp_path: Path) -> None:
+    for lock in (load_yaml(str(root / "dvc.lock")), {"schema": "2.0", "stages": {}}):
+        replace_lock(tmp_path / "dvc.lock", lock)
+        assert (tmp_path / "dvc.lock").read_text() == dumps_yaml(lock)
+
+
 def test_locks_stay_equal_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = toy_project(tmp_path / "ours"), toy_project(tmp_path / "theirs")
     for names in ("b", "a, b"):
@@ -85,18 +92,18 @@ def test_a_value_changed_and_changed_back_comes_from_the_run_cache(toy: Path) ->
 
 def test_a_failed_stage_stops_only_its_dependants_and_leaves_no_record(toy: Path) -> None:
     set_params(toy, names="broken, b")
-    with pytest.raises(StagesFailed) as caught:
+    with pytest.raises(PipelineError) as caught:
         run(toy)
-    assert [failure.stage for failure in caught.value.failures] == ["defend@broken"]
-    assert caught.value.skipped == ("score@broken",)
-    assert "exited with 1" in str(caught.value)
+    first, *_, last = str(caught.value).splitlines()
+    assert first.startswith("stage 'defend@broken' failed: `echo broken >> log") and "exited with 1" in first
+    assert last == "not run because of that: score@broken"
     assert "@broken" not in (toy / "dvc.lock").read_text()
     assert (toy / "data" / "s_b").exists()
 
 
 def test_a_stage_that_does_not_write_its_output_fails_with_the_path(tmp_path: Path) -> None:
     toy = toy_project(tmp_path / "toy", "stages: {lazy: {cmd: 'true', deps: [seed.txt], outs: [data/nothing]}}")
-    with pytest.raises(StagesFailed, match="did not write data/nothing"):
+    with pytest.raises(PipelineError, match="did not write data/nothing"):
         run(toy)
     assert not (toy / "dvc.lock").exists()
 
@@ -175,9 +182,8 @@ def test_an_error_of_dvcs_own_databases_fails_the_stage_alone(
         save_outs(stage)
 
     monkeypatch.setattr(PipelineStage, "save_outs", fail)
-    with pytest.raises(StagesFailed) as caught:
+    with pytest.raises(PipelineError, match=r"^stage 'defend@a' failed: .*\nnot run because of that: score@a$"):
         run(toy)
-    assert [failure.stage for failure in caught.value.failures] == ["defend@a"]
 
 
 def test_prune_keeps_outputs_that_a_renamed_stage_still_writes_and_all_outside_data(tmp_path: Path) -> None:
@@ -228,9 +234,13 @@ def holding_the_lock(folder: Path) -> Iterator[None]:
 
 def test_progress_counts_only_what_is_expected_to_run(toy: Path) -> None:
     run(toy, "make", "defend@a")
-    news: list[Progress] = []
-    run(toy, on_progress=news.append)
-    started = [(each.stage, each.n_done, each.total) for each in news if each.outcome == "started"]
+    started: list[tuple[str, int, int]] = []
+
+    def tell(run: Run, name: str, outcome: str, seconds: float, n_cores: int) -> None:
+        if outcome == "started":
+            started.append((name, len(run.outcomes), len(run.outcomes) + len(run.running) + len(run.waiting)))
+
+    run(toy, tell=tell)
     assert started == [("defend@b", 0, 3), ("score@a", 1, 3), ("score@b", 2, 3)]
 
 
@@ -250,7 +260,7 @@ def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone
     failing = run_module(toy, "flows.benchmark")
     output = await_end(failing)
     assert failing.returncode == 1, output
-    assert "stage 'two' failed" in output and "last lines of two:\n    it went wrong" in output
+    assert "stage 'two' failed" in output and "its last lines:\n    it went wrong" in output
     assert "not run because of that: three" in output and "Traceback" not in output
 
     (toy / "bad").unlink()

@@ -1,15 +1,15 @@
 """Which stages run together, on which cores, in which order."""
 
 import threading
+from concurrent.futures import Future
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 import yaml
 
-from flows.commands import StageFailed, StagesFailed
+from flows.commands import PipelineError, StageFailed
 from flows.pipeline import open_project
-from flows.scheduler import Workers, run_stages
+from flows.scheduler import Run, Workers
 from tests.flows.toys import execute, run, toy_project
 
 WIDE = """\
@@ -28,32 +28,29 @@ class Threads:
     def __init__(self, *, failing: str = "") -> None:
         self.failing, self.started, self.most = failing, [], 0
         self.gpus: dict[str, str] = {}
-        self._running: set[str] = set()
-        self._ended: SimpleQueue = SimpleQueue()
 
     def start(self, command, cores):
         self.started.append((command.stage, tuple(cores)))
         if "CUDA_VISIBLE_DEVICES" in command.environment:
             self.gpus[command.stage] = command.environment["CUDA_VISIBLE_DEVICES"]
-        self._running.add(command.stage)
-        self.most = max(self.most, len(self._running))
-        threading.Thread(target=self._run, args=(command,)).start()
+        ended = Future()
+        threading.Thread(target=self._run, args=(command, ended)).start()
+        return ended
 
-    def _run(self, command):
-        failure = StageFailed(command.stage, "asked to") if command.stage == self.failing else None
-        if not failure:
-            execute(command)
-        self._ended.put((command.stage, failure))
+    def _run(self, command, ended):
+        if command.stage == self.failing:
+            ended.set_exception(StageFailed(command.stage, "asked to"))
+        else:
+            ended.set_result(execute(command))
 
-    def wait(self):
-        stage, failure = self._ended.get()
-        self._running.remove(stage)
-        return stage, failure
+    def tell(self, run, *news):
+        self.most = max(self.most, len(run.running))
 
 
 def run_with(folder: Path, runner: Threads, number: int, cores: set[int], **options):
     with open_project(folder) as project:
-        return run_stages(project, project.select([]), runner, Workers(number, frozenset(cores)), **options)
+        run = Run(project, runner.start, Workers(number, frozenset(cores)), tell=runner.tell, **options)
+        return run.bring_up_to_date(project.select([]))
 
 
 @pytest.fixture
@@ -112,12 +109,13 @@ def test_no_stage_starts_before_there_is_a_core_for_it(tmp_path):
 
 
 def test_stages_that_run_models_have_a_gpu_each_and_others_wait_for_none(tmp_path):
-    toy = stages_without_needs(tmp_path / "toy", 4, dep="stages/lm/workers.py")
-    (toy / "stages/lm").mkdir(parents=True)
-    (toy / "stages/lm/workers.py").touch()
+    toy = stages_without_needs(tmp_path / "toy", 4, dep="data/code/train.json")
+    (toy / "data/code").mkdir(parents=True)
+    (toy / "data/code/train.json").write_text('{"stages/lm/workers.py": ""}')
     runner = Threads()
     with open_project(toy) as project:
-        run_stages(project, project.select([]), runner, Workers(4, frozenset(range(4)), ("3", "5")))
+        run = Run(project, runner.start, Workers(4, frozenset(range(4)), ("3", "5")), tell=runner.tell)
+        run.bring_up_to_date(project.select([]))
     assert runner.most == 2 and {seen for seen in runner.gpus.values()} == {"3", "5"} and len(runner.gpus) == 4
 
 
@@ -129,10 +127,9 @@ def test_the_longest_way_to_the_end_goes_first(wide):
 
 def test_a_failure_stops_what_needs_it_and_nothing_beside_it(wide):
     runner = Threads(failing="long")
-    with pytest.raises(StagesFailed) as caught:
+    with pytest.raises(PipelineError) as caught:
         run_with(wide, runner, 2, {0, 1})
-    assert [failure.stage for failure in caught.value.failures] == ["long"]
-    assert caught.value.skipped == ("after", "last")
+    assert str(caught.value) == "stage 'long' failed: asked to\nnot run because of that: after, last"
     assert (wide / "data/short").exists() and not (wide / "data/last").exists()
 
 
@@ -150,4 +147,4 @@ def test_a_dry_look_says_why_a_stage_would_run(wide):
     (wide / "seed.txt").write_text("8\n")
     with open_project(wide) as project:
         assert project.changes("first") == ["changed deps: seed.txt"]
-        assert [name for name in project.names if project.has_changed(name)] == ["first"]
+        assert [name for name in project.select([]) if project.has_changed(name)] == ["first"]

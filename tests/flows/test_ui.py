@@ -1,7 +1,6 @@
 """The interface: its deployments run to the end, and nothing outlives it."""
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows.server import free_port, url_of
+from flows.ui import environment_of, free_port
 from tests.flows.test_drills import NAMES, await_none, commands_run, recorded, slow_project
 from tests.flows.test_pipeline import status
 from tests.flows.toys import ROOT, run, run_module
@@ -30,9 +29,9 @@ def served(tmp_path) -> Iterator[Served]:
     (folder / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", folder)
     (folder / "reports").mkdir()
-    (folder / "reports" / "claims.html").write_text("<p>These are the claims.</p>")
+    (folder / "reports" / "claims.md").write_text("# Claims")
     port = free_port()
-    ui = run_module(folder, "flows.ui", "--port", str(port))
+    ui = run_module(folder, "flows.ui", str(port))
     await_line(ui, "Ctrl-C ends the server")
     yield folder, port, ui
     if ui.poll() is None:
@@ -43,7 +42,7 @@ def served(tmp_path) -> Iterator[Served]:
 def ask(port: int, path: str, content: dict | None = None, method: str | None = None) -> Any:
     data = None if content is None else json.dumps(content).encode()
     headers = {"content-type": "application/json"}
-    request = urllib.request.Request(f"{url_of(port)}/{path}", data, headers, method=method)
+    request = urllib.request.Request(f"{environment_of(port)['PREFECT_API_URL']}/{path}", data, headers, method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.loads(response.read() or "null")
 
@@ -70,11 +69,7 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
     assert recorded(folder) == {"one", "three"}
     artifacts = ask(port, "artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [found["id"]]}}})
     shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
-    assert shown.keys() == {"progress", "claims-page"} and shown["progress"] == 100
-    link = re.search(r"\((http://127.0.0.1:.*)\)", shown["claims-page"])
-    assert link, shown
-    with urllib.request.urlopen(link[1], timeout=30) as response:
-        assert response.read() == b"<p>These are the claims.</p>"
+    assert shown.keys() == {"progress", "claims"} and shown["progress"] == 100 and "# Claims" in shown["claims"]
     nightly = ask(port, "deployments/name/benchmark/nightly")
     assert [each["schedule"]["cron"] for each in nightly["schedules"]] == ["0 2 * * *"] and not nightly["paused"]
     ui.send_signal(signal.SIGTERM)
@@ -97,7 +92,7 @@ def test_an_interface_that_starts_again_runs_nothing_that_it_missed_and_leaves_o
     ui.send_signal(signal.SIGTERM)
     assert ui.wait(60) == 0
     time.sleep(max(0.0, (in_two_minutes - datetime.now(UTC)).total_seconds()))
-    again = run_module(folder, "flows.ui", "--port", str(port))
+    again = run_module(folder, "flows.ui", str(port))
     try:
         await_line(again, "Ctrl-C ends the server")
         assert runs_of(port, nightly["id"]) == []
@@ -107,7 +102,7 @@ def test_an_interface_that_starts_again_runs_nothing_that_it_missed_and_leaves_o
         ask(port, f"deployments/{nightly['id']}/schedules/{schedule_of(port)['id']}", {"active": False}, method="PATCH")
         again.send_signal(signal.SIGTERM)
         assert again.wait(60) == 0
-        again = run_module(folder, "flows.ui", "--port", str(port))
+        again = run_module(folder, "flows.ui", str(port))
         await_line(again, "Ctrl-C ends the server")
         assert not schedule_of(port)["active"] and schedule_of(port)["schedule"]["cron"] == "0 2 * * *"
     finally:

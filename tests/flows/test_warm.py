@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from flows.timings import read_timings
 from flows.warm import SOCKET_VARIABLE, warm_start
 from tests.flows.test_commands import assert_ends
 from tests.flows.toys import ROOT
@@ -61,7 +60,7 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     if request.param == "cold":
         yield plain
         return
-    with warm_start(["colorsys"], notes_timings=True) as additions:
+    with warm_start(["colorsys"]) as additions:
         await_socket(Path(additions[SOCKET_VARIABLE]))
         yield plain | additions
 
@@ -86,6 +85,7 @@ def start(project: Path, environment: dict[str, str], *arguments: str) -> subpro
         stderr=pipe,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        process_group=0,  # as a terminal and the flow do
     )
 
 
@@ -115,43 +115,17 @@ def test_the_exit_status_comes_back(project: Path, environment: dict[str, str]) 
     assert process.returncode == 7
 
 
-def test_a_warm_stage_of_dvc_is_timed_if_it_succeeds(project: Path, environment: dict[str, str]) -> None:
-    if SOCKET_VARIABLE not in environment:
-        pytest.skip("a cold stage has no guard")
-    for name, status in (("show", 0), ("fail", 7)):
-        process = start(project, environment | {"DVC_STAGE": f"{name}@toy"}, name, str(status))
-        process.communicate("", timeout=30)
-        assert process.returncode == status
-    assert list(read_timings(project)) == ["show@toy"]
-
-
-def test_a_warm_stage_of_the_flow_is_timed_by_the_flow_alone(project: Path) -> None:
-    with warm_start(["colorsys"]) as additions:
-        await_socket(Path(additions[SOCKET_VARIABLE]))
-        process = start(project, os.environ | {"TOY": "", "DVC_STAGE": "show@flow"} | additions, "show")
-        assert "server" in process.communicate("", timeout=30)[0]
-    assert process.returncode == 0 and "show@flow" not in read_timings(project)
-
-
-def test_an_interrupt_reaches_the_stage(project: Path, environment: dict[str, str]) -> None:
-    process = start(project, environment, "wait")
-    pid, child = map(int, await_line(process).split())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == 130
-    assert_ends(pid)
-    os.kill(child, signal.SIGKILL) if SOCKET_VARIABLE not in environment else assert_ends(child)
-    assert "Traceback" not in process.communicate(timeout=30)[1]
-
-
-def test_a_killed_client_takes_the_stage_and_its_children_along(project: Path, environment: dict[str, str]) -> None:
-    if SOCKET_VARIABLE not in environment:
-        pytest.skip("a cold stage is its own client")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)])
+def test_what_ends_the_command_ends_the_stage_and_its_children(
+    project: Path, environment: dict[str, str], number: int, status: int
+) -> None:
     process = start(project, environment, "wait")
     pids = list(map(int, await_line(process).split()))
-    process.kill()
-    await_end(process)
+    os.killpg(process.pid, number)
+    assert process.wait(timeout=10) == status
     for pid in pids:
         assert_ends(pid)
+    assert "Traceback" not in process.communicate(timeout=30)[1]
 
 
 def test_an_unknown_stage_is_answered_with_the_known_ones(project: Path, environment: dict[str, str]) -> None:

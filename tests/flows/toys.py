@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from pathlib import Path
 
 from dvc.repo import Repo
 
-from flows.commands import Command, StageFailed, run_command
+from flows.commands import Command, Limits, run_command
 from flows.pipeline import open_project
-from flows.scheduler import Outcome, Workers, run_stages
+from flows.scheduler import Outcome, Run, Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,32 +68,25 @@ def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def execute(command: Command) -> None:
+def execute(command: Command, cores: Collection[int] = ()) -> None:
     """Run the command here and now."""
-    run_command(command, lambda line: None, {})
-
-
-class OneByOne:
-    """A runner of stages that executes each before it returns."""
-
-    def __init__(self, execute: Callable[[Command], None]) -> None:
-        self._execute = execute
-
-    def start(self, command: Command, cores: Collection[int]) -> None:
-        self._ended: tuple[str, StageFailed | None] = (command.stage, None)
-        try:
-            self._execute(command)
-        except StageFailed as failure:
-            self._ended = (command.stage, failure)
-
-    def wait(self) -> tuple[str, StageFailed | None]:
-        return self._ended
+    run_command(command, lambda line: None, {}, Limits(cores))
 
 
 def run(folder: Path, *targets: str, execute: Callable[[Command], None] = execute, **options) -> dict[str, Outcome]:
     """Bring `targets` up to date, one stage at a time."""
+
+    def start(command: Command, cores: Collection[int]) -> "Future[None]":
+        ended: Future[None] = Future()
+        try:
+            ended.set_result(execute(command))
+        except RuntimeError as failure:
+            ended.set_exception(failure)
+        return ended
+
     with open_project(folder) as project:
-        return run_stages(project, project.select(targets), OneByOne(execute), Workers(1, frozenset({0})), **options)
+        plan = project.select(targets)
+        return Run(project, start, Workers(1, frozenset({0})), **options).bring_up_to_date(plan)
 
 
 def prune(folder: Path) -> list[Path]:
