@@ -331,10 +331,11 @@ def test_the_profiles_of_the_pages_fit_the_parameters():
         assert params["board"]
 
 
-def test_the_tables_of_defenses_needs_and_data_are_complete():
+def test_the_tables_of_defenses_and_data_name_what_there_is():
     measured = (ROOT / "docs/measurement.md").read_text()
     described = {span for row in rows(section(measured, "## The defenses")) for span in spans(row[0])}
-    assert described == {path.stem for path in (ROOT / "stages/defenses").glob("*.py")} - {"__init__"}
+    # A submitted defense needs no row: the board describes it by its docstring.
+    assert described and described <= {path.stem for path in (ROOT / "stages/defenses").glob("[!_]*.py")}
     outs = set(re.findall(r"^\s+- data/([\w.]+)", (ROOT / "dvc.yaml").read_text(), re.M))
     kept = {re.split(r"[/<]", span)[0] for row in rows((ROOT / "data/README.md").read_text()) for span in spans(row[0])}
     assert outs <= kept
