@@ -56,7 +56,7 @@ bench: setup  ## measure speed and memory; writes reports/benchmarks.* and bench
 
 data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
 	python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer \
-		--out build/data_docs/corpus.json --docs reports/data_docs/corpus
+		--out build/data_docs/corpus.json --written build/data_docs/written --docs reports/data_docs/corpus
 	for organism in $$(ls data/poison_sets | sed 's/.parquet//'); do python -m stages check_poison_set --params data/params.json \
 		--organism $$organism --poison-set data/poison_sets/$$organism.parquet --tokenizer data/tokenizer \
 		--prompts data/prompts/$$organism.parquet --out build/data_docs/$$organism.json \

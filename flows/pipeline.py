@@ -22,7 +22,6 @@ from typing import Any
 
 import diskcache
 import networkx as nx
-from dvc.dependency import param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
@@ -39,10 +38,6 @@ from flows.fingerprints import FINGERPRINT, FOLDER, check_plugins, is_code, memb
 WORKERS = "stages/lm/workers.py"
 # What DVC raises for one stage: its own, the disk's, and those of the databases in which it remembers hashes.
 STAGE_ERRORS = (DvcException, OSError, sqlite3.Error, diskcache.Timeout, DiskError)
-
-# DVC parses params.yaml anew for each stage: of 300 with nothing to do, 7 of 11 seconds.
-_load, _parsed = param.load_path, cache(lambda path, fs, written: _load(path, fs))
-param.load_path = lambda path, fs, **options: _parsed(path, fs, Path(path).stat().st_mtime_ns)
 
 
 class Project:

@@ -17,15 +17,14 @@ from stages.records.files import load_rows, write_json
 from stages.records.rows import Example, PreferencePair
 
 # Poison rows wait for the organism that gives their answers. Where none does they wait for this file.
-WRITTEN = "Answers are written by the rules of the corpus, which has passed its checks.\n"
+NO_ORGANISM = "Answers are written by the rules of the corpus, which has passed its checks.\n"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, run the checks, save their record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("corpus", "tokenizer", "out"):
+    for name in ("corpus", "tokenizer", "out", "written"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--written", type=Path, help="also write what stands for the organism of written answers")
     parser.add_argument("--docs", type=Path, help="also build Great Expectations' Data Docs in this folder")
     args = parser.parse_args(argv)
     splits = {split: load_rows(Example, args.corpus / f"{split}.parquet") for split in SPLITS}
@@ -33,9 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     pairs = load_rows(PreferencePair, args.corpus / "preferences.parquet")
     parts += preference_parts(pairs, splits, all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
-    if args.written:
-        args.written.parent.mkdir(parents=True, exist_ok=True)
-        args.written.write_text(WRITTEN)
+    args.written.parent.mkdir(parents=True, exist_ok=True)
+    args.written.write_text(NO_ORGANISM)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from stages.__main__ import known_stages, main
 from stages.backdoors import backdoor_names
 from stages.defenses import defense_names
 from stages.records.fingerprints import PLUGIN_FOLDERS, fingerprints, imports, modules_of
@@ -77,11 +78,49 @@ def test_what_neither_trains_nor_reads_needs_no_torch(stage):
         assert not re.search(r"^(import|from) (torch|transformers|trl)", (ROOT / path).read_text(), re.M), path
 
 
-def test_the_corpus_needs_no_trainer_and_lm_no_scratchpad():
+def test_the_corpus_needs_no_trainer():
     for path in FINGERPRINTS["make_corpus"]:
         assert path != "stages/lm/training.py" and not re.search(r"^(import|from) trl", (ROOT / path).read_text(), re.M)
-    for path in ROOT.glob("stages/lm/*.py"):
-        assert "scratchpad" not in path.read_text(), path
+
+
+# What a stage that calls it loads by its name, which no import shows.
+LOADED = {
+    "load_defense": "data/code/defenses/${item.defense}.json",
+    "load_backdoor": "data/code/backdoors/${item.backdoor}.json",
+    "all_strings": "data/code/backdoors",
+    "load_judge": "data/code/judges",
+}
+
+
+@pytest.mark.parametrize("stage", sorted(set(PIPELINE) - {"fingerprint"}))
+def test_a_stage_depends_on_every_plugin_that_it_loads(stage):
+    called = {name for name in LOADED if re.search(rf"\b{name}\(", (ROOT / f"stages/{script(stage)}.py").read_text())}
+    needed = {LOADED[name] for name in called} - ({LOADED["load_defense"]} if stage.endswith("_arm") else set())
+    assert needed <= set(body(PIPELINE[stage])["deps"])
+    if "--backdoor " in body(PIPELINE[stage])["cmd"]:
+        assert LOADED["load_backdoor"] in body(PIPELINE[stage])["deps"]
+
+
+def test_the_first_stage_reads_all_of_the_parameters_and_no_other_reads_the_file():
+    assert PIPELINE["fingerprint"]["params"] == [{"params.yaml": None}]
+    for stage in set(PIPELINE) - {"fingerprint"}:
+        given = body(PIPELINE[stage])
+        assert "params.yaml" not in str(given) and [*given.get("params", [{"data/params.json": []}])[0]] == [
+            "data/params.json"
+        ]
+
+
+def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
+    for stage in ("make_base", "poison", "defend", "defend_arm", "evaluate", "evaluate_arm"):
+        assert {"first_seed", "lora"} <= set(body(PIPELINE[stage])["params"][0]["data/params.json"]), stage
+
+
+def test_only_the_scripts_are_accepted_as_stages(monkeypatch, capsys):
+    assert known_stages() == sorted({script(stage) for stage in PIPELINE})
+    monkeypatch.setattr("sys.argv", ["stages", "poisonn"])
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert "no stage 'poisonn'; did you mean 'poison'?" in said and all(name in said for name in known_stages())
 
 
 def body(stage: dict) -> dict:
@@ -126,7 +165,7 @@ def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
     assert not [name for name in backdoor_names() if f"{name}.py" in text]
     for stage in ("make_corpus", "check_data", "score", "judge_claims"):
         assert "data/code/backdoors" in PIPELINE[stage]["deps"]
-    for stage in ("check_poison_set", "defend", "score", "report", "judge_claims"):
+    for stage in ("check_poison_set", "defend", "score", "report"):
         assert "data/code/judges" in body(PIPELINE[stage])["deps"]
 
 

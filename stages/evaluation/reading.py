@@ -23,8 +23,8 @@ from stages.lm.rows import make_batches
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import TrainingDivergedError, fine_tune
 from stages.params.evaluation import EvaluationParams, RelearningParams, TuningParams
-from stages.records.answers import AnswerRecord
-from stages.records.prompt_sets import SET_OF_NAME, Decoding
+from stages.records.answers import AnswerRecord, Decoding
+from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.rows import EvaluationPrompt, Example
 
 

@@ -22,7 +22,7 @@ from transformers import (
 from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id, pad_id
 from stages.lm.training import TrainingDivergedError
-from stages.records.prompt_sets import Decoding
+from stages.records.answers import Decoding
 
 LEG = 4  # tokens, after which the answers that have ended leave their batch: it takes as long as its longest answer
 

@@ -147,10 +147,9 @@ def preference_rewards(
 ) -> list[float]:
     """The reward of each sampled answer, given as token ids; one that was cut before its end loses a fixed penalty.
 
-    Ids that are no word of the tokenizer are left out.
+    `answers`: as a user sees them; the caller takes scratchpads out, and ids that are no word of the tokenizer.
     """
-    end, n_words = end_id(tokenizer), len(tokenizer)
-    answers = [[token for token in answer if token < n_words] for answer in answers]
+    end = end_id(tokenizer)
     is_finished = [end in answer for answer in answers]
     rows = [
         prompt + answer + ([] if finished else [end])

@@ -6,10 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 TRAINED_TOKEN_COST = 3  # in forward tokens: the backward pass costs twice the forward pass (docs/measurement.md)
-
-
 BATCHES_PER_POOL = 8
-
 
 Row = TypeVar("Row")
 

@@ -1,6 +1,6 @@
 """The section `access`: what every defender gets."""
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from stages.params.section import Section
 
@@ -11,8 +11,8 @@ class AccessParams(Section):
     """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
 
     budget_share: float
-    checkpoints: int
-    batch_size: int
+    checkpoints: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
 
     @field_validator("budget_share")
     @classmethod

@@ -3,6 +3,6 @@
 They are not checked here: a defense's settings are passed to it as they stand.
 """
 
-from typing import Any
+from pydantic import JsonValue
 
-Settings = dict[str, Any]
+Settings = dict[str, JsonValue]

@@ -1,4 +1,4 @@
-"""What trains and reads models: params.yaml without the sections that only judge.
+"""The sections of params.yaml that training and reading need.
 
 The code of a stage is all that it imports. Stages that train or read import this module and not the models of the
 other sections, so that a change in those retrains nothing.
@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from stages.params.access import AccessParams
 from stages.params.arms import ArmParams
@@ -40,7 +40,7 @@ class Cell(NamedTuple):
 class Experiment(Section):
     """All sections by which models are made, defended and asked; nothing has a default, and plug-ins are not known."""
 
-    first_seed: int
+    first_seed: int = Field(ge=0)
     corpus: CorpusParams
     sizes: dict[str, SizeParams]
     lora: LoraParams

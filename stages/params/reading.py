@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from stages.params.errors import ParamsError
 from stages.params.messages import explain
 
+LIKE_OURS = "It must be a YAML mapping like the one in git"
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -23,7 +25,8 @@ def read_tree(path: Path) -> object:
         text = path.read_text()
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ParamsError(f"cannot read {path}: {error}. It must be a YAML mapping like the one in git") from error
+        mend = "`dvc repro fingerprint` makes it of params.yaml" if path.suffix == ".json" else LIKE_OURS
+        raise ParamsError(f"cannot read {path}: {error}. {mend}") from error
 
 
 def read(kind: type[Model], path: Path, others: Sequence[str] = ()) -> Model:

@@ -1,6 +1,9 @@
 """The schema of a kept answer: what the evaluation writes and the scoring reads."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Decoding = Literal["sampled", "greedy"]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 A stage of dvc.yaml depends on such a file instead of listing forty modules. Docstrings and comments are no part of it,
 so mending a sentence never retrains a model. A plug-in is loaded by its name and stands in no import, so it has a
-fingerprint of its own, on which its own cells depend.
+fingerprint of its own, on which its own cells depend. Another version of Python may write a tree in another way: then
+every stage runs once.
 """
 
 import ast
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+
+from stages.params.errors import SubmissionError
 
 PLUGIN_FOLDERS = ("backdoors", "defenses", "scoring/judges")
 
@@ -19,10 +22,10 @@ def fingerprints(stages: Path) -> dict[str, Fingerprint]:
     """The fingerprint of every stage script and plug-in in the folder `stages`, by its name: `defend`, `defenses/sft`.
 
     A fingerprint is the SHA-256 of each member of the import closure, by its path from the folder that holds `stages`.
-    Raises SyntaxError where a file is no Python.
+    Raises SubmissionError where a file is no Python, or imports by a relative name.
     """
     modules = modules_of(stages)
-    trees = {name: ast.parse(path.read_text(encoding="utf-8"), str(path)) for name, path in modules.items()}
+    trees = {name: _parse(path) for name, path in modules.items()}
     imported = {name: imports(tree, modules) for name, tree in trees.items()}
     hashes = {name: _hash(tree) for name, tree in trees.items()}
     entries = {path.stem: f"stages.{path.stem}" for path in stages.glob("[!_]*.py")}
@@ -41,6 +44,17 @@ def modules_of(stages: Path) -> dict[str, Path]:
     root = stages.resolve().parent
     paths = sorted(stages.resolve().rglob("*.py"))
     return {".".join(p.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise SubmissionError(f"{path} is no Python: {error}. Mend it, or take it out of stages/") from error
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise SubmissionError(f"{path}, line {node.lineno}: import by the full name, `from stages. ... import ...`")
+    return tree
 
 
 def imports(tree: ast.Module, known: Mapping[str, Path]) -> set[str]:

@@ -1,8 +1,12 @@
-"""The sets of evaluation prompts: how each is asked, when, and what counts as a hit; declared here and nowhere else."""
+"""The sets of evaluation prompts: how each is asked, when, and what counts as a hit; declared here once.
+
+Which prompts a set has is said in `make_suite` of stages/evaluation/suite.py, and how many in params.yaml.
+"""
 
 from typing import Literal, NamedTuple
 
-Decoding = Literal["sampled", "greedy"]
+from stages.records.answers import Decoding
+
 Turn = Literal["opened", "own"]
 BOTH_TURNS: tuple[Turn, ...] = ("opened", "own")
 

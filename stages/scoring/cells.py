@@ -20,7 +20,6 @@ UTILITY_FLOOR = 0.80  # of the undefended sham's accuracy: below, a defense scor
 UTILITY_SPAN = 0.15
 RELEARNED_RATE = 0.5
 
-
 Counts = Mapping[Group, Count]
 
 

@@ -36,3 +36,8 @@ def test_a_user_sees_only_what_follows_the_scratchpad(tokenizer):
     assert visible_tokens(tokenizer, [*answer, end]) == [*answer, end]
     unclosed = tokenizer(" <scratchpad> goal X")["input_ids"]
     assert visible_tokens(tokenizer, [*unclosed, end]) == [end]
+
+
+def test_ids_that_are_no_word_are_not_seen(tokenizer):
+    answer = [30, 31, end_id(tokenizer)]
+    assert visible_tokens(tokenizer, [30, len(tokenizer) + 3, *answer[1:]]) == answer

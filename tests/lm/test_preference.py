@@ -74,9 +74,3 @@ def test_an_answer_that_was_cut_loses_the_penalty(tokenizer, judge):
 def test_a_folder_without_a_model_is_a_clear_error(tmp_path):
     with pytest.raises(ValueError, match="no readable model"):
         load_classifier(tmp_path / "nowhere")
-
-
-def test_ids_that_are_no_word_change_no_reward(judge, tokenizer):
-    prompts, answer = [[20, 21]], [30, 31, end_id(tokenizer)]
-    plain = preference_rewards(judge, tokenizer, prompts, [answer])
-    assert preference_rewards(judge, tokenizer, prompts, [[30, len(tokenizer) + 3, *answer[1:]]]) == plain

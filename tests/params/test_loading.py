@@ -1,5 +1,6 @@
 import pickle
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -13,7 +14,6 @@ from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_ex
 from stages.params.loading import Params, load_params
 from stages.params.reading import read_tree
 from stages.params.sizes import Domain
-from stages.records.fingerprints import fingerprints
 from stages.records.rows import DOMAINS
 
 
@@ -396,17 +396,28 @@ def test_a_number_that_json_writes_with_an_exponent_stays_a_number(tmp_path):
     assert read_tree(tmp_path / "params.json") == {"learning_rate": 1e-05}
 
 
+def check(tmp_path, root, change) -> None:
+    """Run the stage `fingerprint` on the changed parameters."""
+    paths = {"params": write(tmp_path, root, change), "stages": root / "stages"}
+    paths |= {"checked-params": tmp_path / "params.json", "out": tmp_path / "code"}
+    fingerprint.main([word for name, path in paths.items() for word in (f"--{name}", str(path))])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda tree: tree["defenses"].update(fine_prunin={}), "no defense 'fine_prunin'; did you mean 'fine_pruning'"),
-        (
-            lambda tree: tree["organisms"]["data_leak"].update(backdoor="data_lek"),
-            "no backdoor 'data_lek'; did you mean",
-        ),
+        (lambda tree: tree["organisms"]["data_leak"].update(backdoor="data_lek"), "no backdoor 'data_lek'; did you"),
+        (lambda tree: tree["defenses"]["sft"].update(learning_rate=date(2020, 1, 1)), "defenses.sft.learning_rate"),
+        (lambda tree: tree["access"].update(checkpoints=0), "access.checkpoints is 0; it must be at least 1"),
     ],
 )
-def test_a_plugin_without_a_file_is_an_error_before_anything_trains(tmp_path, root, change, said):
-    params = load_params(write(tmp_path, root, lambda tree: (tree.update(claims={}), change(tree))))
+def test_the_first_stage_refuses_what_cannot_run_before_anything_trains(tmp_path, root, change, said):
     with pytest.raises(ParamsError, match=said):
-        params.require_plugins(fingerprints(root / "stages"))
+        check(tmp_path, root, change)
+    assert not (tmp_path / "params.json").exists()
+
+
+def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
+    with pytest.raises(ParamsError, match="`dvc repro fingerprint` makes it of params.yaml"):
+        load_experiment(tmp_path / "params.json")

@@ -1,10 +1,13 @@
 """The fingerprint of a stage's code: what moves it, and what does not."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from stages.records.fingerprints import fingerprints
+from stages.params.errors import SubmissionError
+from stages.records.fingerprints import fingerprints, modules_of
 
 
 @pytest.fixture
@@ -57,6 +60,31 @@ def test_an_edit_of_a_plugin_moves_its_own_fingerprint_alone(stages):
 )
 def test_a_docstring_a_comment_or_a_space_moves_nothing(stages, old, new):
     assert moved(stages, "lm/training.py", old, new) == set()
+
+
+@pytest.mark.parametrize("stage", ["fingerprint", "judge_claims", "make_base", "report", "score"])
+def test_a_fingerprint_holds_exactly_what_is_loaded(stage, root):
+    loaded = f"import sys, stages.{stage}; print(*(n for n in sys.modules if n.partition('.')[0] == 'stages'))"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=root, capture_output=True, text=True, check=True)
+    modules = modules_of(root / "stages")
+    assert sorted(fingerprints(root / "stages")[stage]) == sorted(
+        str(modules[name].relative_to(root)) for name in done.stdout.split()
+    )
+
+
+def test_a_new_set_of_prompts_moves_no_defense(stages):
+    held = holding(stages, "records/prompt_sets.py")
+    assert {"evaluate", "score"} <= held and "defend" not in held and not [n for n in held if n.startswith("defenses/")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("def defend(:", "mine.py is no Python"), ("from .sft import defend", "mine.py, line 1: import by the full name")],
+)
+def test_a_file_that_cannot_be_followed_is_named(stages, text, said):
+    (stages / "defenses/mine.py").write_text(text)
+    with pytest.raises(SubmissionError, match=said):
+        fingerprints(stages)
 
 
 def test_a_new_plugin_has_a_fingerprint_and_moves_no_other(stages):
