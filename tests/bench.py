@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -59,7 +58,6 @@ def main() -> None:
         trainer_ratio(),
         seeds_ratio(),
         generation_ratio(),
-        nothing_to_do(),
         peak_memory(),
     ]
     machine = {"cores": len(os.sched_getaffinity(0)), "processor": platform.machine(), "torch": torch.__version__}
@@ -211,14 +209,6 @@ def generation_ratio() -> Figure:
         "times",
         ">= 15",
     )
-
-
-def nothing_to_do() -> Figure:
-    """Seconds of `dvc repro` when everything is up to date."""
-    command = ["dvc", "repro", "-q"]
-    subprocess.run(command, cwd=ROOT, check=True)
-    spent = [seconds(lambda: subprocess.run(command, cwd=ROOT, check=True)) for _ in range(N_ROUNDS)]
-    return Figure("`dvc repro` with nothing to do", statistics.median(spent), "s", "<= 5")
 
 
 def peak_memory() -> Figure:
