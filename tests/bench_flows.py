@@ -2,8 +2,8 @@
 
     python -m tests.bench_flows
 
-The smoke profile from nothing three ways, a graph of stages that do nothing, and ours with nothing to do. No test asserts
-on time.
+The smoke profile from nothing three ways, a graph of stages that do nothing, and ours with nothing to do. No test
+asserts on time.
 """
 
 import json
