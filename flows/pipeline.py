@@ -160,16 +160,16 @@ class Project:
         entries, stages, deleted = self._lock.get("stages", {}), self._stages.values(), []
         kept = [Path(out.fs_path) for stage in stages for out in stage.outs]
         gone = [o["path"] for name in entries if name not in self._stages for o in entries[name].get("outs", [])]
-        for folder in sorted({Path(dep.fs_path) for stage in stages for dep in stage.deps}):
-            if folder.is_dir() and any(folder in out.parents for out in kept):
-                gone += sorted(folder.glob("[!.]*"))
+        holding = {folder for out in kept for folder in out.parents}
+        for folder in sorted({Path(dep.fs_path) for stage in stages for dep in stage.deps} & holding):
+            gone += sorted(folder.glob("[!.]*"))
         for path in gone:
             place = (self._root / path).parent.resolve() / Path(path).name
             is_ours = any(place == out or place in out.parents or out in place.parents for out in kept)
             if (self._root / "data").resolve() in place.parents and os.path.lexists(place) and not is_ours:
                 shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
                 deleted.append(place)
-        if self._lock:
+        if list(entries) != [name for name in self._stages if name in entries]:
             self._record({})
         return deleted
 
