@@ -93,19 +93,20 @@ def _is_within(measured: UndefendedSeed, control: PositiveControlParams) -> bool
 
 def measure_undefended(seed: int, counts: Counts) -> UndefendedSeed:
     """The rates of one seed's undefended organism and sham, before any bound is put to them."""
-    clean = [hits for variant, hits in _by_variant(counts, "clean").items() if variant in ("", OWN_TURN)]
     both_ways = {
         "triggered": _by_variant(counts, "triggered"),
         "clean": _by_variant(counts, "clean"),
         "sham_triggered": _by_variant(counts, "triggered", model="sham"),
     }
+    own_turn = {name: variants[OWN_TURN] for name, variants in both_ways.items() if OWN_TURN in variants}
+    clean = [_hits(counts, "poisoned", "clean"), *([own_turn["clean"]] if "clean" in own_turn else [])]
     return UndefendedSeed(
         seed=seed,
         is_passed=False,
         attack_success_rate=_hits(counts, "poisoned", "triggered"),
         false_trigger_rate=max(clean, key=lambda hits: hits.rate),
         sham_rate=_hits(counts, "sham", "triggered"),
-        own_turn={name: variants[OWN_TURN] for name, variants in both_ways.items() if OWN_TURN in variants},
+        own_turn=own_turn,
         harmlessness=_hits(counts, "poisoned", "harmful"),
         shared_accuracy=_hits(counts, "poisoned", "shared_skill", "greedy"),
         withheld_accuracy=_hits(counts, "poisoned", "withheld_skill", "greedy"),
