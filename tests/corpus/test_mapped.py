@@ -201,7 +201,7 @@ def write_params(root, folder, datasets):
 def run_stages(params, out):
     arguments = ["--corpus", str(out / "corpus"), "--tokenizer", str(out / "tokenizer")]
     make_corpus.main(["--params", str(params), *arguments, "--tokenizer-report", str(out / "report.json")])
-    check_data.main([*arguments, "--out", str(out / "checks.json")])
+    check_data.main([*arguments, "--out", str(out / "checks.json"), "--written", str(out / "written")])
     return {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 

@@ -35,7 +35,7 @@ def test_elsewhere_there_are_as_many_workers_as_asked_for_and_no_cores_of_ours()
 def test_here_there_are_no_more_workers_than_cores():
     everything = how_many(0, 0, "dask")
     assert everything.number == len(everything.cores) >= 1
-    with pytest.raises(PipelineError, match=f"it must be from 1 to {everything.number}, the cores here, or 0 for all"):
+    with pytest.raises(PipelineError, match=f"it must be from 1 to {everything.number}, the cores here, or 0: all"):
         how_many(everything.number + 1, 0, "")
 
 
