@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from flows.commands import PipelineError, unknown
-from flows.fingerprints import is_code, recorded_members
+from flows.fingerprints import FINGERPRINT, is_code, recorded_members
 
 Stages = Mapping[str, Mapping[str, Any]]
 SHOWN = 12  # digits of a hash
@@ -44,10 +44,10 @@ def lineage(root: Path, row: str) -> str:
 
 
 def _with_ancestors(stages: Stages, made_by: Mapping[str, str], names: Sequence[str]) -> set[str]:
-    """The stages and all that they rest on."""
+    """The stages and all that they rest on, but the fingerprints: each stage names its own code and settings."""
     found, todo = set(), [*names]
     while todo:
-        if (stage := todo.pop()) not in found:
+        if (stage := todo.pop()) not in found | {FINGERPRINT}:
             found.add(stage)
             paths = [PurePosixPath(dep["path"]) for dep in stages[stage].get("deps", [])]
             todo += [made_by[str(p)] for path in paths for p in (path, *path.parents) if str(p) in made_by]
