@@ -19,6 +19,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.commands import Command, Limits, PipelineError, StageFailed, holding, run_command, unknown
+from flows.fingerprints import FINGERPRINT
 from flows.scheduler import Start
 from flows.warm import warm_start
 
@@ -68,7 +69,7 @@ def run_stage(command: Command, environment: Mapping[str, str], limits: Limits) 
 
 @contextmanager
 def tasks(root: Path, runner: TaskRunner[Any], n_workers: int, seconds_per_stage: float) -> Iterator[Start]:
-    """What starts commands as tasks, while the block lasts; they start warm once a second one of ours is to run."""
+    """What starts commands as tasks, while the block lasts; they start warm where more than one of ours is to run."""
     folder = root.resolve() / ".dvc" / "tmp" / "runs"
     shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
     folder.mkdir(parents=True)
@@ -88,8 +89,10 @@ def tasks(root: Path, runner: TaskRunner[Any], n_workers: int, seconds_per_stage
             raise StageFailed(command.stage, str(future.state.message))
 
     def start(command: Command, cores: Collection[int]) -> "Future[None]":
-        if any("-m stages " in argv[-1] for argv in command.argvs) and next(ours) == 1:
-            environment.update(stack.enter_context(warm_start()))  # importing once for all takes as long as for one
+        # Importing once for all takes as long as for one; the fingerprints need no import, so it goes on meanwhile.
+        is_ours = any("-m stages " in argv[-1] for argv in command.argvs)
+        if is_ours and not environment and (command.stage == FINGERPRINT or next(ours) == 1):
+            environment.update(stack.enter_context(warm_start()))
         return pool.submit(copy_context().run, execute, command, cores)
 
     with ExitStack() as stack:
