@@ -75,11 +75,14 @@ def answer(connection: socket.socket) -> None:
         os.sched_setaffinity(0, os.sched_getaffinity(request["client"]))
     except OSError:  # a client that has ended, or one of another session, as Ray's are: it starts cold
         return
+    connection.send(b"taken")
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # an interrupt between here and there is for the stage
     if stage := os.fork():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         status = os.waitstatus_to_exitcode(os.waitpid(stage, 0)[1])
         connection.send(str(status if status >= 0 else 128 - status).encode())
         os._exit(0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     connection.close()
     for target, stream in enumerate(streams):
         os.dup2(stream, target)

@@ -68,8 +68,12 @@ def _run_warm(path: str) -> int | None:
             return None
         interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork hears of it as well, and says how it ended
         socket.send_fds(connection, [json.dumps(here).encode()], [0, 1, 2])
+        is_taken = connection.recv(8)
         status = connection.recv(8)
         signal.signal(signal.SIGINT, interrupt)
+    if is_taken and not status:
+        print("error: the warm start server ended before the stage did. Run the command again.", file=sys.stderr)
+        return 1
     return int(status) if status else None
 
 
