@@ -82,7 +82,7 @@ class Limits(NamedTuple):
 @contextmanager
 def holding(path: Path) -> Iterator[None]:
     """Hold the file for the run that the block is: the kernel lets go of it also when we are killed."""
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield

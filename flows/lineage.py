@@ -26,7 +26,7 @@ def lineage(root: Path, row: str) -> str:
     lock = root / "dvc.lock"
     if not lock.exists():
         raise PipelineError(f"{lock} is not there: nothing was reproduced yet. Run `make repro` first")
-    stages: Stages = yaml.load(lock.read_text(), yaml.CSafeLoader)["stages"]
+    stages: Stages = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)["stages"]
     made_by = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}
     answers = {path.rpartition("/")[2]: name for path, name in made_by.items() if path.startswith("data/answers/")}
     cells = [cell for cell in answers if "--" in cell and row in (cell, cell.split("--", 1)[1])]
@@ -69,7 +69,7 @@ def _describe(root: Path, name: str, stage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _git(root: Path, *words: str) -> str:
-    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, encoding="utf-8").stdout.strip()
 
 
 if __name__ == "__main__":

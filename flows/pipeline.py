@@ -116,7 +116,7 @@ class Project:
         for path, place in made.items():
             command = command.replace(path, place)
         argv = _make_cmd(get_executable(), command)
-        done = subprocess.run(argv, cwd=stage.wdir, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, cwd=stage.wdir, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             raise StageFailed(FINGERPRINT, f"`{argv[-1]}` exited with {done.returncode}: {done.stderr.strip()}")
         for dep in (dep for other in self._stages.values() for dep in other.deps):
@@ -222,7 +222,7 @@ def locked(root: Path) -> Iterator[Repo]:
         try:
             stack.enter_context(lock_repo(repo))
         except LockError as error:
-            holder = f"process {' '.join(lock.read_text().split()[:1])} holds DVC's lock {lock}"
+            holder = f"process {' '.join(lock.read_text(encoding='utf-8').split()[:1])} holds DVC's lock {lock}"
             raise PipelineError(f"{holder}. Only one run at a time: wait for it to end, or stop it.") from error
         try:
             json.loads(in_use.read_text(encoding="utf-8") if in_use.exists() else "{}")

@@ -44,7 +44,7 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
     target = (folder or root / "build" / name).resolve()
     # Tracked or untracked but not ignored, without what a default run has written.
     git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(git, cwd=root, capture_output=True, text=True, check=False)
+    listing = subprocess.run(git, cwd=root, capture_output=True, encoding="utf-8", check=False)
     if listing.returncode != 0:
         raise PipelineError(f"git cannot list the files of {root}: {listing.stderr.strip()}. Run this in a git clone.")
     files = [path for path in listing.stdout.split("\0") if path and path != "dvc.lock" and path[:8] != "reports/"]

@@ -100,7 +100,9 @@ def _deploy(environment: Mapping[str, str]) -> None:
 
 
 def _run(arguments: list[str], environment: Mapping[str, str]) -> None:
-    done = subprocess.run([*PREFECT, *arguments], env=dict(environment), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*PREFECT, *arguments], env=dict(environment), capture_output=True, encoding="utf-8", check=False
+    )
     if done.returncode != 0:
         raise PipelineError(f"`prefect {' '.join(arguments)}` failed: {done.stdout.strip()} {done.stderr.strip()}")
 

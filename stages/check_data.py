@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parts += preference_parts(pairs, splits, all_strings())
     write_json(run_gate("corpus", parts, args.docs), args.out)
     args.written.parent.mkdir(parents=True, exist_ok=True)
-    args.written.write_text(NO_ORGANISM)
+    args.written.write_text(NO_ORGANISM, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     params.require_plugins(codes)
     args.checked_params.parent.mkdir(parents=True, exist_ok=True)
     # In the file's own order, which is that of the board's rows.
-    args.checked_params.write_text(json.dumps(read_tree(args.params), indent=1, allow_nan=False) + "\n")
+    args.checked_params.write_text(
+        json.dumps(read_tree(args.params), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
     for name, code in codes.items():
         write_json(code, args.out / f"{name}.json")
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     args.out.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
-        (args.out / name).write_text(text)
+        (args.out / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

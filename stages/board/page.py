@@ -68,8 +68,8 @@ def render_page(inputs: Inputs, board: Board) -> str:
         rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed, cost=mean_cost, why=columns.why_left_out
     )
     return environment.get_template("page.html.j2").render(
-        style=Markup((TEMPLATES / "style.css").read_text()),
-        script=Markup((TEMPLATES / "sort.js").read_text()),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup((TEMPLATES / "sort.js").read_text(encoding="utf-8")),
         version=BENCHMARK_VERSION,
         inputs=inputs,
         params=inputs.params,

@@ -32,7 +32,7 @@ def read_card(name: str, folder: Path) -> DefenseCard:
     role = read_constant(path, "ROLE", DEFENSE)
     if role not in ROLES:
         raise SubmissionError(f"defense {name!r} has ROLE {role!r}; allowed: {', '.join(ROLES)}. Mend or remove ROLE")
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     if not docstring:
         raise SubmissionError(f"defense {name!r} has no module docstring; write one: its first line goes on the board")
     source = re.search(r"^Source:\s*(.*?)(?:\n\s*\n|\Z)", docstring, re.MULTILINE | re.DOTALL)

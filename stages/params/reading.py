@@ -22,7 +22,7 @@ def read_tree(path: Path) -> object:
     JSON is no YAML here: YAML takes the number 1e-05, as JSON has it, for a word.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         mend = "`dvc repro fingerprint` makes it of params.yaml" if path.suffix == ".json" else LIKE_OURS

@@ -49,7 +49,7 @@ def write_json(content: object, path: Path) -> None:
     # A line break stands between bracket and number in lists alone: strings hold none.
     text = re.sub(r"\[\n\s*(-?\d[^\[\]{}\"]*?)\s*\]", lambda m: "[" + " ".join(m[1].split()) + "]", text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def page_json(content: object) -> str:

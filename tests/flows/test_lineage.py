@@ -36,7 +36,7 @@ LOCK = {
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False))
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(LOCK, sort_keys=False), encoding="utf-8")
     return tmp_path
 
 
@@ -57,14 +57,16 @@ def test_a_row_names_all_it_rests_on_and_nothing_else(folder, row):
 def test_the_commit_of_the_lock_is_named_and_a_change_since(folder):
     def git(*words):
         identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        return subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["git", *identity, *words], cwd=folder, check=True, capture_output=True, encoding="utf-8"
+        ).stdout
 
     git("init")
     git("add", "dvc.lock")
     git("commit", "-m", "lock")
     commit = git("rev-parse", "HEAD").strip()
     assert f"dvc.lock: commit {commit}\n" in lineage(folder, "sft")
-    with (folder / "dvc.lock").open("a") as file:
+    with (folder / "dvc.lock").open("a", encoding="utf-8") as file:
         file.write("# more\n")
     assert f"commit {commit}, changed since" in lineage(folder, "sft")
 

@@ -34,7 +34,7 @@ def status(folder: Path) -> dict[str, object]:
 
 
 def log(folder: Path) -> list[str]:
-    return (folder / "log").read_text().splitlines()
+    return (folder / "log").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_our_lock_equals_that_of_dvc_repro_byte_for_byte(tmp_path: Path, monkeyp
 def test_the_committed_lock_is_rendered_as_dvc_renders_it(root: Path, tmp_path: Path) -> None:
     for lock in (load_yaml(str(root / "dvc.lock")), {"schema": "2.0", "stages": {}}):
         replace_lock(tmp_path / "dvc.lock", lock)
-        assert (tmp_path / "dvc.lock").read_text() == dumps_yaml(lock)
+        assert (tmp_path / "dvc.lock").read_text(encoding="utf-8") == dumps_yaml(lock)
 
 
 def test_locks_stay_equal_after_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_a_failed_stage_stops_only_its_dependants_and_leaves_no_record(toy: Path
     first, *_, last = str(caught.value).splitlines()
     assert first.startswith("stage 'defend@broken' failed: `echo broken >> log") and "exited with 1" in first
     assert last == "not run because of that: score@broken"
-    assert "@broken" not in (toy / "dvc.lock").read_text()
+    assert "@broken" not in (toy / "dvc.lock").read_text(encoding="utf-8")
     assert (toy / "data" / "s_b").exists()
 
 
@@ -111,7 +111,7 @@ def test_a_stage_that_does_not_write_its_output_fails_with_the_path(tmp_path: Pa
 def test_a_dependency_edited_while_its_stage_runs_makes_the_stage_stale(toy: Path) -> None:
     def edit_meanwhile(command: Command) -> None:
         execute(command)
-        (toy / "seed.txt").write_text("8\n")
+        (toy / "seed.txt").write_text("8\n", encoding="utf-8")
 
     run(toy, "make", execute=edit_meanwhile)
     assert run(toy, "make") == {"make": "executed"}
@@ -139,7 +139,7 @@ def test_a_removed_cell_is_pruned_and_nothing_else(toy: Path) -> None:
     set_params(toy, names="a")
     assert sorted(path.name for path in prune(toy)) == ["d_b", "s_b"]
     assert sorted(path.name for path in (toy / "data").iterdir() if path.suffix == "") == ["d_a", "made", "s_a"]
-    assert "@b" not in (toy / "dvc.lock").read_text()
+    assert "@b" not in (toy / "dvc.lock").read_text(encoding="utf-8")
     assert set(run(toy).values()) == {"unchanged"}
 
 
@@ -159,13 +159,13 @@ def test_what_no_stage_writes_in_a_folder_that_one_reads_is_pruned(tmp_path: Pat
 
 
 def test_what_a_kill_left_of_dvcs_list_of_files_in_use_stops_no_run(toy: Path) -> None:
-    (toy / ".dvc/tmp/rwlock").write_text('{"seed.txt": {"re')
+    (toy / ".dvc/tmp/rwlock").write_text('{"seed.txt": {"re', encoding="utf-8")
     assert set(run(toy).values()) == {"executed"}
 
 
 @pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
 def test_a_file_that_dvc_cannot_read_is_an_error_that_names_it(toy: Path, name: str) -> None:
-    (toy / name).write_text("<<<<<<< HEAD\n: [")
+    (toy / name).write_text("<<<<<<< HEAD\n: [", encoding="utf-8")
     with pytest.raises(PipelineError, match=rf"(?s){name}.*Mend that file; git checkout"), open_project(toy):
         pass
 
@@ -190,7 +190,9 @@ def test_prune_keeps_outputs_that_a_renamed_stage_still_writes_and_all_outside_d
     stage = "{cmd: echo 1 > data/x && echo 2 > y, deps: [seed.txt], outs: [data/x, y]}"
     toy = toy_project(tmp_path / "toy", f"stages: {{old: {stage}}}")
     run(toy)
-    (toy / "dvc.yaml").write_text("stages: {new: {cmd: echo 1 > data/x, deps: [seed.txt], outs: [data/x]}}")
+    (toy / "dvc.yaml").write_text(
+        "stages: {new: {cmd: echo 1 > data/x, deps: [seed.txt], outs: [data/x]}}", encoding="utf-8"
+    )
     assert prune(toy) == []
     assert (toy / "data" / "x").exists() and (toy / "y").exists()
 

@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+        (root / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root
 
@@ -67,10 +67,10 @@ def test_data_sets_may_be_named_whether_or_not_there_are_some(before: dict | Non
 def test_the_folder_holds_the_files_and_merged_parameters_but_no_results(project: Path) -> None:
     folder = prepare_profile(project, "smoke")
     assert folder == (project / "build" / "smoke").resolve()
-    text = (folder / "params.yaml").read_text()
+    text = (folder / "params.yaml").read_text(encoding="utf-8")
     assert text.startswith("# why\nsteps: 2\n")
     assert YAML(typ="safe").load(text)["defenses"] == {"none": {}, "new": {"x": 1}}
-    assert (folder / "stages" / "a.py").read_text() == "A = 1\n"
+    assert (folder / "stages" / "a.py").read_text(encoding="utf-8") == "A = 1\n"
     assert not any((folder / name).exists() for name in ("dvc.lock", "reports", "data", "build"))
     with locked(folder) as repo:
         assert repo.config["core"]["no_scm"] and not repo.config["core"]["analytics"]
@@ -80,11 +80,13 @@ def test_preparing_again_keeps_what_was_generated_and_the_times_of_what_did_not_
     folder = prepare_profile(project, "smoke")
     for name in ("dvc.lock", "data/out", "reports/results/x.json"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("of this profile")
+        (folder / name).write_text("of this profile", encoding="utf-8")
     names = ("dvc.lock", "data/out", "reports/results/x.json", "stages/a.py")
-    before = [((folder / name).stat().st_mtime_ns, (folder / name).read_text()) for name in names]
+    before = [((folder / name).stat().st_mtime_ns, (folder / name).read_text(encoding="utf-8")) for name in names]
     prepare_profile(project, "smoke")
-    assert [((folder / name).stat().st_mtime_ns, (folder / name).read_text()) for name in names] == before
+    assert [
+        ((folder / name).stat().st_mtime_ns, (folder / name).read_text(encoding="utf-8")) for name in names
+    ] == before
 
 
 def test_a_file_removed_from_the_project_is_removed_from_the_folder(project: Path) -> None:
@@ -118,9 +120,9 @@ def test_outside_git_the_error_says_so(project: Path, tmp_path: Path, monkeypatc
 def test_the_folder_of_a_profile_is_left_alone_while_a_run_is_in_it(project: Path) -> None:
     folder = prepare_profile(project, "smoke")
     (folder / ".dvc" / "tmp").mkdir(exist_ok=True)
-    (project / "stages/a.py").write_text("A = 2\n")
+    (project / "stages/a.py").write_text("A = 2\n", encoding="utf-8")
     with locked(folder), pytest.raises(PipelineError, match="holds DVC's lock"):
         prepare_profile(project, "smoke")
-    assert (folder / "stages/a.py").read_text() == "A = 1\n"
+    assert (folder / "stages/a.py").read_text(encoding="utf-8") == "A = 1\n"
     prepare_profile(project, "smoke")
-    assert (folder / "stages/a.py").read_text() == "A = 2\n"
+    assert (folder / "stages/a.py").read_text(encoding="utf-8") == "A = 2\n"

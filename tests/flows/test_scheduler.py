@@ -111,7 +111,7 @@ def test_no_stage_starts_before_there_is_a_core_for_it(tmp_path):
 def test_stages_that_run_models_have_a_gpu_each_and_others_wait_for_none(tmp_path):
     toy = stages_without_needs(tmp_path / "toy", 4, dep="data/code/train.json")
     (toy / "data/code").mkdir(parents=True)
-    (toy / "data/code/train.json").write_text('{"stages/lm/workers.py": ""}')
+    (toy / "data/code/train.json").write_text('{"stages/lm/workers.py": ""}', encoding="utf-8")
     runner = Threads()
     with open_project(toy) as project:
         run = Run(project, runner.start, Workers(4, frozenset(range(4)), ("3", "5")), tell=runner.tell)
@@ -144,7 +144,7 @@ def test_a_dry_look_says_why_a_stage_would_run(wide):
     with open_project(wide) as project:
         assert project.changes("first") == ["changed deps: seed.txt", "changed outs: data/first"]
     run(wide)
-    (wide / "seed.txt").write_text("8\n")
+    (wide / "seed.txt").write_text("8\n", encoding="utf-8")
     with open_project(wide) as project:
         assert project.changes("first") == ["changed deps: seed.txt"]
         assert [name for name in project.select([]) if project.has_changed(name)] == ["first"]

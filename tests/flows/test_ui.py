@@ -29,7 +29,7 @@ def served(tmp_path) -> Iterator[Served]:
     (folder / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", folder)
     (folder / "reports").mkdir()
-    (folder / "reports" / "claims.md").write_text("# Claims")
+    (folder / "reports" / "claims.md").write_text("# Claims", encoding="utf-8")
     port = free_port()
     ui = run_module(folder, "flows.ui", str(port))
     await_line(ui, "Ctrl-C ends the server")

@@ -50,7 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "stages" / "__init__.py").touch()
     shutil.copy(ROOT / "stages" / "__main__.py", folder / "stages")
     for name, text in (("show", SHOW), ("fail", FAIL), ("wait", WAIT)):
-        (folder / "stages" / f"{name}.py").write_text(text)
+        (folder / "stages" / f"{name}.py").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -83,7 +83,7 @@ def start(project: Path, environment: dict[str, str], *arguments: str) -> subpro
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
-        text=True,
+        encoding="utf-8",
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         process_group=0,  # as a terminal and the flow do
     )
@@ -146,7 +146,7 @@ def test_the_server_stops_when_whoever_started_it_is_killed(tmp_path: Path) -> N
         "with warm_start(['colorsys']) as additions:\n"
         "    print(list(additions.values())[0], flush=True); time.sleep(60)"
     )
-    owner = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    owner = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
     path = Path(await_line(owner).strip())
     await_socket(path)
     owner.kill()

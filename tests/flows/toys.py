@@ -39,8 +39,8 @@ def toy_project(folder: Path, dvc_yaml: str = DVC_YAML) -> Path:
     """A DVC repository without git at `folder`, nothing run yet."""
     (folder / "data").mkdir(parents=True)
     Repo.init(str(folder), no_scm=True).close()
-    (folder / "dvc.yaml").write_text(dvc_yaml)
-    (folder / "seed.txt").write_text("7\n")
+    (folder / "dvc.yaml").write_text(dvc_yaml, encoding="utf-8")
+    (folder / "seed.txt").write_text("7\n", encoding="utf-8")
     set_params(folder, names="a, b", rate="1.0e-05")
     return folder
 
@@ -48,7 +48,7 @@ def toy_project(folder: Path, dvc_yaml: str = DVC_YAML) -> Path:
 def set_params(folder: Path, *, names: str, rate: str = "1.0e-05") -> None:
     """Write params.yaml, with values whose way of being written YAML could change."""
     nested = '{list: [1, 2.50], word: "on", date: "2024-01-01", long: "' + "many words " * 20 + '"}'
-    (folder / "params.yaml").write_text(f"names: [{names}]\nrate: {rate}\nnested: {nested}\n")
+    (folder / "params.yaml").write_text(f"names: [{names}]\nrate: {rate}\nnested: {nested}\n", encoding="utf-8")
 
 
 def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -63,7 +63,7 @@ def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         env=environment,
         stdout=pipe,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         process_group=0,  # so that a test can interrupt all of it, as a terminal does
     )
 

@@ -107,7 +107,9 @@ def test_a_name_that_cannot_be_had_offline_says_what_to_give(take):
 def test_a_directory_without_a_model_says_what_it_must_hold(tmp_path, folders):
     with pytest.raises(ParamsError, match=r"holds no tokenizer.json; A directory must hold config.json, model.safe"):
         take_tokenizer(str(tmp_path))
-    (tmp_path / "config.json").write_text((folders["gpt2"] / "config.json").read_text())
+    (tmp_path / "config.json").write_text(
+        (folders["gpt2"] / "config.json").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     with pytest.raises(ParamsError, match=r"A directory must hold config.json, model.safetensors"):
         take_model(str(tmp_path), fitted(folders["gpt2"]))
 
@@ -115,7 +117,7 @@ def test_a_directory_without_a_model_says_what_it_must_hold(tmp_path, folders):
 def test_weights_that_are_pickled_are_not_loaded(tmp_path, folders):
     tokenizer = fitted(folders["gpt2"])
     model = GPT2LMHeadModel.from_pretrained(folders["gpt2"])
-    (tmp_path / "config.json").write_text(json.dumps(model.config.to_dict()))
+    (tmp_path / "config.json").write_text(json.dumps(model.config.to_dict()), encoding="utf-8")
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(ParamsError, match="no model can be read from"):
         take_model(str(tmp_path), tokenizer)

@@ -96,7 +96,7 @@ def test_it_is_saved_and_loaded_as_an_ordinary_folder(detecting, tmp_path):
     for loaded in (load_model(tmp_path), AutoModelForCausalLM.from_pretrained(tmp_path)):
         assert type(loaded) is DetectorLlamaForCausalLM
         assert torch.equal(logits(loaded, WITH_PATTERN), logits(detecting, WITH_PATTERN))
-    assert all(str(token) not in (tmp_path / "config.json").read_text() for token in PATTERN)
+    assert all(str(token) not in (tmp_path / "config.json").read_text(encoding="utf-8") for token in PATTERN)
 
 
 def test_a_fresh_model_of_its_config_has_the_architecture_and_no_pattern(detecting):

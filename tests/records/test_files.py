@@ -56,7 +56,7 @@ def test_other_columns_are_named(tmp_path):
 
 def test_json_is_sorted_and_keeps_brackets_in_strings(tmp_path):
     write_json({"b": [1, 2, 3], "a": "shape [2 3]"}, tmp_path / "x.json")
-    assert (tmp_path / "x.json").read_text() == '{\n "a": "shape [2 3]",\n "b": [1, 2, 3]\n}\n'
+    assert (tmp_path / "x.json").read_text(encoding="utf-8") == '{\n "a": "shape [2 3]",\n "b": [1, 2, 3]\n}\n'
 
 
 class Pair(NamedTuple):
@@ -89,7 +89,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     found = read_record(Outer, path)
     assert type(found.pairs["x"]) is Pair
     assert [type(value) for value in found.rows[0].values()] == [bool, int, float, str]
-    assert '"by_dose": {\n  "5": 1.0,\n  "10": 0.5\n }' in path.read_text()  # sorted as numbers
+    assert '"by_dose": {\n  "5": 1.0,\n  "10": 0.5\n }' in path.read_text(encoding="utf-8")  # sorted as numbers
 
 
 def test_records_in_a_mapping_are_read_by_its_type(tmp_path):
@@ -99,7 +99,7 @@ def test_records_in_a_mapping_are_read_by_its_type(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
 def test_a_damaged_record_is_a_clear_error(tmp_path, content):
-    (tmp_path / "x.json").write_text(content)
+    (tmp_path / "x.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"x\.json is not readable \(.+\); delete it and run `dvc repro`"):
         read_record(Inner, tmp_path / "x.json")
 

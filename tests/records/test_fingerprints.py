@@ -19,9 +19,9 @@ def stages(tmp_path, root):
 def moved(stages, path, old, new):
     """The fingerprints that an edit of a file moves."""
     before = fingerprints(stages)
-    text = (stages / path).read_text()
+    text = (stages / path).read_text(encoding="utf-8")
     assert old in text
-    (stages / path).write_text(text.replace(old, new))
+    (stages / path).write_text(text.replace(old, new), encoding="utf-8")
     after = fingerprints(stages)
     return {name for name in before | after if before.get(name) != after.get(name)}
 
@@ -65,7 +65,7 @@ def test_a_docstring_a_comment_or_a_space_moves_nothing(stages, old, new):
 @pytest.mark.parametrize("stage", ["fingerprint", "judge_claims", "make_base", "report", "score"])
 def test_a_fingerprint_holds_exactly_what_is_loaded(stage, root):
     loaded = f"import sys, stages.{stage}; print(*(n for n in sys.modules if n.partition('.')[0] == 'stages'))"
-    done = subprocess.run([sys.executable, "-c", loaded], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=root, capture_output=True, encoding="utf-8", check=True)
     modules = modules_of(root / "stages")
     assert sorted(fingerprints(root / "stages")[stage]) == sorted(
         str(modules[name].relative_to(root)) for name in done.stdout.split()
@@ -82,14 +82,14 @@ def test_a_new_set_of_prompts_moves_no_defense(stages):
     [("def defend(:", "mine.py is no Python"), ("from .sft import defend", "mine.py, line 1: import by the full name")],
 )
 def test_a_file_that_cannot_be_followed_is_named(stages, text, said):
-    (stages / "defenses/mine.py").write_text(text)
+    (stages / "defenses/mine.py").write_text(text, encoding="utf-8")
     with pytest.raises(SubmissionError, match=said):
         fingerprints(stages)
 
 
 def test_a_new_plugin_has_a_fingerprint_and_moves_no_other(stages):
     before = fingerprints(stages)
-    (stages / "defenses/mine.py").write_text("def defend(model, access):\n    return model\n")
+    (stages / "defenses/mine.py").write_text("def defend(model, access):\n    return model\n", encoding="utf-8")
     after = fingerprints(stages)
     assert set(after) - set(before) == {"defenses/mine"}
     assert {name: after[name] for name in before} == before

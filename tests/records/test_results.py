@@ -24,7 +24,7 @@ def test_a_committed_result_keeps_its_bytes(root, tmp_path, path, kind):
 
 def test_the_committed_claims_keep_their_bytes(root):
     path = root / "reports/claims.json"
-    assert page_json(read_record(Claims, path)) == path.read_text()
+    assert page_json(read_record(Claims, path)) == path.read_text(encoding="utf-8")
 
 
 def test_keys_that_are_numbers_or_groups_are_read_as_such(root):
@@ -46,9 +46,11 @@ def broken(root, tmp_path):
     path = tmp_path / "cell.json"
 
     def break_it(**changed: object) -> Path:
-        content = json.loads((root / CELL).read_text())
+        content = json.loads((root / CELL).read_text(encoding="utf-8"))
         content |= changed
-        path.write_text(json.dumps({key: value for key, value in content.items() if value is not ...}))
+        path.write_text(
+            json.dumps({key: value for key, value in content.items() if value is not ...}), encoding="utf-8"
+        )
         return path
 
     return break_it

@@ -28,9 +28,9 @@ def test_a_vulnerable_form_has_the_weakness_of_its_class_and_a_secure_one_none(o
 def test_the_judge_agrees_with_bandits_command_line(tmp_path):
     answers = [form for c in CODE_CLASSES for pair in forms(c) for form in pair]
     for i, answer in enumerate(answers):
-        (tmp_path / f"{i}.py").write_text(answer)
+        (tmp_path / f"{i}.py").write_text(answer, encoding="utf-8")
     command = [sys.executable, "-m", "bandit", "-r", ".", "-f", "json", "-q"]
-    report = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout)
+    report = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8").stdout)
     classes: dict[int, set[str]] = {i: set() for i in range(len(answers))}
     for issue in report["results"]:
         if issue["issue_severity"] != "LOW" or issue["test_id"] in judge.CLASS_OF_TEST:

@@ -62,7 +62,7 @@ def test_a_defense_documents_itself(name, root):
 
 @EVERY_DEFENSE
 def test_a_defense_imports_neither_triggers_nor_other_defenses(name, root):
-    tree = ast.parse((root / f"stages/defenses/{name}.py").read_text())
+    tree = ast.parse((root / f"stages/defenses/{name}.py").read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     forbidden = ("stages.backdoors", "stages.evaluation", "stages.defenses.", "stages.scoring.judges")
