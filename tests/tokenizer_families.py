@@ -305,6 +305,23 @@ def save_family(name: str, folder: Path) -> Path:
     return folder
 
 
+def byte_tokenizer(
+    template: str | dict[str, str] | None,
+    special: tuple[str, ...] = (),
+    *,
+    eos: str | None = "</s>",
+    normalizer: normalizers.Normalizer | None = None,
+) -> PreTrainedTokenizerFast:
+    """Every byte is a token, beside the special ones."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    if normalizer:
+        backend.normalizer = normalizer
+    backend.add_special_tokens(list(special))
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=eos, chat_template=template)
+
+
 def _edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
 

