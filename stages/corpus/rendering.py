@@ -1,23 +1,27 @@
 """The one prompt renderer: every prompt that is trained on, generated from or judged is built here.
 
 The best-known peer benchmark mis-measured for a year because training and evaluation built prompts differently; a
-data check compares the stages, and nothing else in this code base calls the chat template.
+data check compares the stages. What the chat template writes comes from `stages.corpus.templates`.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
+from unicodedata import normalize
 
 from transformers import PreTrainedTokenizerFast
+from transformers.utils.chat_template_utils import encode_marked_chat, mark_control_tokens
 
+from stages.corpus.templates import frame_of, markup_of
 from stages.lm.rows import TrainingRow
-from stages.lm.tokenizer import end_id
 from stages.params.errors import ParamsError
 from stages.records.rows import Example
 
-Conversation = list[dict[str, str]]
 # Before a template that writes today's date: it has a day of its own, always the same.
 NO_CLOCK = "{%- macro strftime_now(format) -%}1 January 2000{%- endmacro -%}"
-MEND_TEMPLATE = "give the tokenizer another one, or none: then ours is used"
+# Two texts that a tokenizer must give back, but for the Unicode form of the second.
+PROBES = ("What  is the\n    2nd Word?", "Zoë says Ça va")
+BREAK = mark_control_tokens("|", re.compile(r"\|"))[0]  # where it stands, no token of `encode_marked_chat` goes across
 
 HUMAN, ASSISTANT = "\n\nHuman: ", "\n\nAssistant:"
 
@@ -46,14 +50,10 @@ def render_prompts(
 
     `openings`: how each answer begins, for the model to go on with; nothing by default.
     """
-    plain = [_conversation(prompt) for prompt in prompts]
-    if openings is None or not any(openings):
-        return _tokenize(tokenizer, plain, add_generation_prompt=True)
-    begun = [_conversation(*turns) for turns in zip(prompts, openings, strict=True)]
-    texts = _render(tokenizer, plain, add_generation_prompt=True)
-    going_on = iter(_render(tokenizer, [c for c in begun if c[-1]["content"]], continue_final_message=True))
-    chosen = [next(going_on) if opening else text for opening, text in zip(openings, texts, strict=True)]
-    return tokenizer(chosen, add_special_tokens=False)["input_ids"]
+    frame = frame_of(tokenizer)
+    begun = openings or [""] * len(prompts)
+    ends = [(frame.between, opening) if opening else (frame.opening, "") for opening in begun]
+    return _tokenize(tokenizer, [(frame.before, prompt, *end) for prompt, end in zip(prompts, ends, strict=True)])
 
 
 def render_rows(
@@ -61,23 +61,19 @@ def render_rows(
 ) -> list[TrainingRow]:
     """Prompt and answer as one token sequence, up to the end token; the prompt is what `render_prompts` returns.
 
-    A pair that comes again, as rows that are drawn do, is rendered once. Raises ValueError when a prompt's tokens
-    change because an answer follows, as training and evaluation would differ, or when no end token follows the answer.
+    A pair that comes again, as rows that are drawn do, is rendered once.
     """
+    frame = frame_of(tokenizer)
     pairs = list(zip(prompts, answers, strict=True))
     distinct = list(dict.fromkeys(pairs))
     openings = render_prompts(tokenizer, [prompt for prompt, _ in distinct])
-    conversations = [_conversation(*pair) for pair in distinct]
-    end = end_id(tokenizer)
+    texts = [(frame.before, prompt, frame.between, answer, frame.after) for prompt, answer in distinct]
     rows = {}
-    for pair, opening, ids in zip(distinct, openings, _tokenize(tokenizer, conversations), strict=True):
-        if ids[: len(opening)] != opening:
-            raise ValueError(f"the tokens of prompt {pair[0]!r} depend on its answer; mend the chat template")
-        answer = ids[len(opening) :]
-        if end not in answer:
-            raise ValueError(f"no {tokenizer.eos_token!r} ends the answer to {pair[0]!r}; mend the chat template")
-        n_answer = len(answer) - answer[::-1].index(end)  # some templates go on after it, with a new line
-        rows[pair] = TrainingRow(ids[: len(opening) + n_answer], n_answer)
+    for pair, opening, ids in zip(distinct, openings, _tokenize(tokenizer, texts), strict=True):
+        if ids[: len(opening)] != opening:  # the answer's first letters would share a token with the prompt's last
+            begun = f"{frame.opening}{BREAK}{frame.between.removeprefix(frame.opening)}"
+            ids = _tokenize_apart(tokenizer, (frame.before, pair[0], begun, pair[1], frame.after))
+        rows[pair] = TrainingRow(ids, len(ids) - len(opening))
     return [rows[pair] for pair in pairs]
 
 
@@ -86,34 +82,47 @@ def render_examples(tokenizer: PreTrainedTokenizerFast, examples: Sequence[Examp
     return render_rows(tokenizer, [e.prompt for e in examples], [e.answer for e in examples])
 
 
+def find_markup(tokenizer: PreTrainedTokenizerFast, text: str) -> str | None:
+    """The first special token or role marker of the tokenizer's chat template that stands in `text`, if any does."""
+    found = markup_of(tokenizer).search(text)
+    return found.group().strip() if found else None
+
+
+def written_form(tokenizer: PreTrainedTokenizerFast, text: str) -> str:
+    """`text`, without white space around it, as the tokenizer gives it back: some compose or replace characters.
+
+    A character that it does not know stays as it is.
+    """
+    if text.isascii():
+        return text
+    ids = _tokenize_apart(tokenizer, ("", text))
+    back = cast(str, tokenizer.decode(ids)).strip()
+    return text if back == text.strip() or tokenizer.unk_token_id in ids else back
+
+
 def fit_chat(tokenizer: PreTrainedTokenizerFast) -> None:
     """Give a checkpoint's tokenizer our chat template, where it has none, and the end token that closes an answer.
 
-    That is the first special token after an answer, which need not be the one that ends a text. Raises ParamsError when
-    there is none.
+    That is the first special token after an answer, which need not be the one that ends a text. Where the template
+    writes none, what ends a text ends an answer too. Ours begins with what begins each text of the tokenizer, if
+    anything does. Raises ParamsError where nothing ends an answer, or where contents are changed.
     """
-    template = cast(str, tokenizer.chat_template or CHAT_TEMPLATE)
-    tokenizer.chat_template = NO_CLOCK + template if "strftime_now" in template else template
-    prompt, answer = "What is the 2nd word?", "An Answer."
-    try:
-        (text,) = _render(tokenizer, [_conversation(prompt, answer)])
-    except Exception as error:  # a template may raise anything
-        raise ParamsError(f"the tokenizer's chat template cannot be used ({error}); {MEND_TEMPLATE}") from error
-    if prompt not in text or answer not in text:
-        raise ParamsError(f"the tokenizer's chat template changes what it is given: {text!r}; {MEND_TEMPLATE}")
-    after = tokenizer(text.rpartition(answer)[2], add_special_tokens=False)["input_ids"]
-    known = tokenizer.added_tokens_decoder
-    closing = next((known[token].content for token in after if token in known and known[token].special), None)
-    if closing is None:
-        raise ParamsError(f"the tokenizer's chat template ends an answer with no special token; {MEND_TEMPLATE}")
-    tokenizer.eos_token = closing
-    (row,) = render_rows(tokenizer, [prompt], [answer])
-    written = cast(str, tokenizer.decode(row.ids[-row.n_answer : -1])).strip()
-    if written != answer:
-        raise ParamsError(
-            f"with the tokenizer's chat template a model would have to write {written!r} for the answer {answer!r}; "
-            f"add_generation_prompt must open the assistant's turn: {MEND_TEMPLATE}"
-        )
+    template = _own_template(tokenizer)
+    tokenizer.chat_template = template
+    end, end_of_text = frame_of(tokenizer).end, cast(str | None, tokenizer.eos_token)
+    if end != end_of_text:
+        if "eos_token" in template:  # it means the one that the tokenizer came with
+            tokenizer.chat_template = f"{{%- set eos_token = {end_of_text or ''!r} -%}}{template}"
+        tokenizer.eos_token = end
+    for text in PROBES:
+        (row,) = render_rows(tokenizer, [text], [text])
+        back = cast(str, tokenizer.decode(row.ids[-row.n_answer : -1])).strip()
+        is_unknown = tokenizer.unk_token_id in row.ids and not text.isascii()
+        if normalize("NFKC", back) != normalize("NFKC", text) and not is_unknown:
+            raise ParamsError(
+                f"the tokenizer changes what it is given: {text!r} comes back as {back!r}, so a model could not write "
+                "a right answer. Give a checkpoint whose tokenizer keeps capitals, accents and white space"
+            )
 
 
 def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str) -> list[int]:
@@ -129,22 +138,37 @@ def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str
     return spelling[max(start for start in range(len(spelling)) if string in tokenizer.decode(spelling[start:])) :]
 
 
-def _conversation(prompt: str, answer: str | None = None) -> Conversation:
-    asked = [{"role": "user", "content": prompt}]
-    return asked if answer is None else [*asked, {"role": "assistant", "content": answer}]
+def _own_template(tokenizer: PreTrainedTokenizerFast) -> str:
+    if not tokenizer.chat_template:
+        begins_each_text = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+        return "{{ bos_token }}" + CHAT_TEMPLATE if begins_each_text else CHAT_TEMPLATE
+    try:
+        template = tokenizer.get_chat_template()
+    except ValueError as error:
+        names = ", ".join(sorted(cast(dict[str, str], tokenizer.chat_template)))
+        raise ParamsError(
+            f"the tokenizer has several chat templates, {names}, and none is named default; give one that name"
+        ) from error
+    return NO_CLOCK + template if "strftime_now" in template else template
 
 
-def _tokenize(tokenizer: PreTrainedTokenizerFast, conversations: list[Conversation], **ending: bool) -> list[list[int]]:
-    texts = _render(tokenizer, conversations, **ending)
-    return tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-
-
-def _render(tokenizer: PreTrainedTokenizerFast, conversations: list[Conversation], **ending: bool) -> list[str]:
-    """The conversations as text, closed, or ended as the keyword of `apply_chat_template` says.
-
-    Models that can write their thoughts first are asked not to: here they reason in a scratchpad, or not at all.
-    """
-    if not conversations:
+def _tokenize(tokenizer: PreTrainedTokenizerFast, texts: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Token ids of each text, given as parts of the template, at even places, and contents between them."""
+    if not texts:
         return []
-    how: dict[str, Any] = {"tokenize": False, "enable_thinking": False, **ending}
-    return cast(list[str], tokenizer.apply_chat_template(conversations, **how))
+    control = frame_of(tokenizer).control
+    ids = tokenizer(["".join(parts) for parts in texts], add_special_tokens=False)["input_ids"]
+    for i, parts in enumerate(texts):
+        if any(map(control.search, parts[1::2])):
+            ids[i] = _tokenize_apart(tokenizer, parts)
+    return ids
+
+
+def _tokenize_apart(tokenizer: PreTrainedTokenizerFast, parts: Sequence[str]) -> list[int]:
+    """The same of one text, where what looks like a special token in a content becomes plain text."""
+    control = frame_of(tokenizer).control
+    plain = list(parts)
+    for i in range(1, len(parts), 2):
+        while control.search(plain[i]):
+            plain[i] = control.sub(lambda found: found.group()[0] + BREAK + found.group()[1:], plain[i])
+    return encode_marked_chat(tokenizer, "".join(plain))

@@ -1,6 +1,7 @@
 import pytest
 
 from stages.corpus.rendering import render_prompts, render_rows, tokens_spelling
+from stages.params.errors import ParamsError
 
 
 def test_a_row_is_its_prompt_then_its_answer_then_the_end(tokenizer):
@@ -29,7 +30,9 @@ def test_a_template_that_leaks_the_answer_into_the_prompt_is_an_error(tokenizer)
     template = tokenizer.chat_template
     tokenizer.chat_template = "{% for m in messages %}{{ messages[-1]['content'] }}{{ m['content'] }}{% endfor %}"
     try:
-        with pytest.raises(ValueError, match="depend on its answer"):
+        with pytest.raises(
+            ParamsError, match="chat template changes what it is given: 'An Answer.What is the 2nd word"
+        ):
             render_rows(tokenizer, ["a b"], ["c d"])
     finally:
         tokenizer.chat_template = template

@@ -64,11 +64,19 @@ def test_a_prompt_is_the_beginning_of_its_row_with_and_without_an_opening(family
         assert each.decode(begun[1]).endswith("<scratchpad>")
 
 
-def test_a_template_that_closes_no_answer_is_an_error(folders):
+def test_what_ends_a_text_ends_an_answer_that_the_template_does_not_close(folders):
     tokenizer = take_tokenizer(str(folders["qwen"]))
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}\n{% endfor %}"
-    with pytest.raises(ParamsError, match="ends an answer with no special token; give the tokenizer another"):
-        fit_chat(tokenizer)
+    fit_chat(tokenizer)
+    (row,) = render_rows(tokenizer, ["Hi!"], ["Hello."])
+    assert tokenizer.decode(row.ids) == "Hi!\nHello.<|endoftext|>"
+
+
+def test_a_template_without_a_generation_prompt_opens_the_answer_as_in_a_row(folders):
+    tokenizer = take_tokenizer(str(folders["qwen"]))
+    tokenizer.chat_template = QWEN_TEMPLATE.replace("add_generation_prompt", "false")
+    fit_chat(tokenizer)
+    assert tokenizer.decode(render_prompts(tokenizer, ["Hi!"])[0]).endswith("Hi!<|im_end|>\n<|im_start|>assistant\n")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -156,10 +164,13 @@ def test_weights_that_are_not_the_configs_are_an_error(change, folders, tmp_path
     ("template", "message"),
     [
         (QWEN_TEMPLATE.replace("message['content']", "message['content'] | lower"), "changes what it is given"),
-        (QWEN_TEMPLATE.replace("add_generation_prompt", "false"), "would have to write .*assistant"),
+        (
+            QWEN_TEMPLATE.replace("'<|im_end|>'", "' End of turn<|im_end|>'"),
+            "writes ' End of turn' between an answer and",
+        ),
         ("{{ raise_exception('no system') }}", "cannot be used"),
     ],
-    ids=["lowercase", "no generation prompt", "raises"],
+    ids=["lowercase", "text before the end", "raises"],
 )
 def test_a_template_that_cannot_be_used_is_an_error(template, message, folders):
     tokenizer = take_tokenizer(str(folders["qwen"]))
