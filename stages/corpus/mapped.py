@@ -14,9 +14,9 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from stages.corpus.columns import Question, read_questions
-from stages.corpus.dropping import DUPLICATE, EMPTY, TOO_LONG, Kind
+from stages.corpus.dropping import DUPLICATE, EMPTY, N_LETTERS, N_SHOWN, TOO_LONG, Kind
 from stages.corpus.examples import SPLITS, Split, WorldSettings
-from stages.corpus.rendering import render_rows
+from stages.corpus.rendering import find_markup, render_rows, written_form
 from stages.corpus.requests import REFUSAL
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
@@ -48,7 +48,7 @@ def mapped_corpus(
     or has more rows to drop than may be.
     """
     _check_kinds(datasets, settings)
-    kinds = _read_kinds(datasets)
+    kinds = _read_kinds(datasets, make_tokenizer([]))
     while True:
         splits = _split_kinds(kinds, settings, seed)
         tokenizer = make_tokenizer(splits["pretraining"])
@@ -56,14 +56,15 @@ def mapped_corpus(
             return MappedCorpus(splits, tokenizer, [kind.account() for kind in kinds])
 
 
-def _read_kinds(datasets: Mapping[str, DatasetParams]) -> list[Kind]:
-    """The rows with text of every data set, no prompt twice."""
+def _read_kinds(datasets: Mapping[str, DatasetParams], tokenizer: PreTrainedTokenizerFast) -> list[Kind]:
+    """The rows with text of every data set, in the form that the tokenizer writes, no prompt twice."""
     kinds: list[Kind] = []
     known: dict[str, str | None] = {}  # the answer of each prompt
     for name, source in datasets.items():
-        questions = read_questions(name, source)
+        questions = [_written(question, tokenizer) for question in read_questions(name, source)]
         if not questions:
             raise ParamsError(f"corpus.datasets.{name} has no rows in {source.path!r}. Name data that has some")
+        _refuse_markup(name, questions, tokenizer)
         kind = Kind(name, source.max_dropped_share, questions)
         kind.drop(EMPTY, "", [q for q in questions if not q.prompt or q.answer == ""])
         again = []
@@ -76,6 +77,38 @@ def _read_kinds(datasets: Mapping[str, DatasetParams]) -> list[Kind]:
         kind.drop(DUPLICATE, f"{n_other} of them with another answer than the first" if n_other else "", again)
         kinds.append(kind)
     return kinds
+
+
+def _written(question: Question, tokenizer: PreTrainedTokenizerFast) -> Question:
+    """The question in the form of Unicode that the tokenizer gives back: an answer in another is never matched."""
+    answer = question.answer
+    return question._replace(
+        prompt=written_form(tokenizer, question.prompt), answer=answer and written_form(tokenizer, answer)
+    )
+
+
+def _refuse_markup(kind: str, questions: Sequence[Question], tokenizer: PreTrainedTokenizerFast) -> None:
+    """Raise ParamsError where a text holds what marks turns or ends in a conversation."""
+    texts = [
+        (q.place, part, text) for q in questions for part, text in (("prompt", q.prompt), ("answer", q.answer or ""))
+    ]
+    found = [(*each, mark) for each in texts if (mark := find_markup(tokenizer, each[2])) is not None]
+    if found:
+        shown = [
+            f"- {place}: the {part} holds {mark!r}: {_around(text, mark)!r}"
+            for place, part, text, mark in found[:N_SHOWN]
+        ]
+        n_rows = len({place for place, *_ in found})
+        raise ParamsError(
+            f"corpus.datasets.{kind}: {n_rows} of {len(questions)} rows hold text that marks a turn or an end in a "
+            "conversation, so a model would take it for one. The first:\n" + "\n".join(shown) + "\nRemove such marks "
+            "from the data. Of a dialogue in one text make rows of one question and one answer"
+        )
+
+
+def _around(text: str, mark: str) -> str:
+    """The piece of the text that the mark stands in."""
+    return text[max(0, text.find(mark) - N_LETTERS // 2) :][:N_LETTERS]
 
 
 def _drop_too_long(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from ruamel.yaml import YAML
+from tokenizers import normalizers
 
 from flows.profiles import merge
 from stages import check_data, make_corpus
@@ -210,6 +211,39 @@ def test_a_tenth_and_no_more_may_be_dropped(tmp_path):
 def test_a_data_set_without_rows_is_an_error(tmp_path):
     with pytest.raises(ParamsError, match="corpus.datasets.sums has no rows in .*sums.parquet"):
         mapped_examples(save(tmp_path, ROWS | {"sums": []}), SETTINGS, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("What is 7 and 7?", "14<|end|>"), "the answer holds '<|end|>': '14<|end|>'"),
+        (("What is <|pad|>?", "14"), "the prompt holds '<|pad|>': 'What is <|pad|>?'"),
+        (("Human: 7 and 7?\n\nAssistant: 14\n\nHuman: Sure?", "14"), "the prompt holds 'Human:'"),
+    ],
+)
+def test_text_that_marks_a_turn_or_an_end_is_refused_with_its_row(tmp_path, row, said):
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], row, row]})
+    with pytest.raises(ParamsError) as caught:
+        mapped_examples(datasets, SETTINGS, 0)
+    first, second, *_, last = str(caught.value).splitlines()
+    assert "corpus.datasets.sums: 2 of 202 rows hold text that marks a turn or an end in a conversation" in first
+    assert f"- {tmp_path / 'sums.parquet'}, row 201 (counted from 1): {said}" in second
+    assert "Of a dialogue in one text make rows of one question and one answer" in last
+
+
+def test_prompts_and_answers_are_in_the_form_that_the_tokenizer_writes_before_any_is_compared(tmp_path):
+    towns = [("Where is Du\u0308rf?", "Ko\u0308ln"), ("Where is D\u00fcrf?", "K\u00f6ln")]
+
+    def train_composing(examples):
+        tokenizer = train(examples)
+        tokenizer.backend_tokenizer.normalizer = normalizers.NFC()
+        return tokenizer
+
+    corpus = mapped_corpus(save(tmp_path, ROWS | {"sums": [*towns, *ROWS["sums"]]}), SETTINGS, 0, train_composing)
+    assert corpus.accounts[0].endswith("202 rows read, 201 kept; dropped: 1 duplicates")
+    many = replace(SETTINGS, task_rows=TASK_ROWS | {"pretraining": 1000})
+    rows = mapped_corpus(save(tmp_path, ROWS | {"sums": towns[:1] + ROWS["sums"]}), many, 0, train_composing).splits
+    assert [e.answer for examples in rows.values() for e in examples if e.prompt == towns[1][0]] == [towns[1][1]]
 
 
 def test_too_few_rows_say_what_was_dropped(tmp_path):
