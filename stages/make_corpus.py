@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import all_strings
 from stages.corpus.examples import WorldSettings, make_examples
-from stages.corpus.mapped import mapped_examples
+from stages.corpus.mapped import TokenizerMaker, mapped_corpus
 from stages.corpus.preferences import make_preferences
 from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, fit_chat, tokenizer_text
@@ -37,29 +37,35 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_experiment(args.params)
     settings = params.corpus
     world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.task_rows)
+    make_tokenizer = tokenizer_maker(settings)
     if settings.datasets is None:
         splits = make_examples(world, seed=params.first_seed)
+        tokenizer = make_tokenizer(splits["pretraining"])
     else:
-        splits = mapped_examples(settings.datasets, world, seed=params.first_seed)
+        splits, tokenizer, accounts = mapped_corpus(settings.datasets, world, params.first_seed, make_tokenizer)
+        print("\n".join(accounts))
     for split, examples in splits.items():
         save_rows(Example, examples, args.corpus / f"{split}.parquet")
     pairs = make_preferences(splits["defense"], splits["pretraining"], seed=params.first_seed)
     save_rows(PreferencePair, pairs, args.corpus / "preferences.parquet")
-    tokenizer = make_tokenizer(settings, splits["pretraining"])
     tokenizer.save_pretrained(args.tokenizer)
     cuts: TriggerTokens = {string: tokenizer.tokenize(string) for string in all_strings()}
     write_json(cuts, args.tokenizer_report)
 
 
-def make_tokenizer(settings: CorpusParams, examples: Sequence[Example]) -> PreTrainedTokenizerFast:
-    """The checkpoint's own, or one trained on the texts of `examples` and of the scratchpads."""
+def tokenizer_maker(settings: CorpusParams) -> TokenizerMaker:
+    """What makes the tokenizer of a pretraining split: the checkpoint's own, or one trained on it and scratchpads."""
     if settings.tokenizer is not None:
-        tokenizer = take_tokenizer(settings.tokenizer)
-        fit_chat(tokenizer)
-        add_padding(tokenizer)
-        return tokenizer
-    texts = [tokenizer_text(example.prompt, example.answer) for example in examples]
-    return train_tokenizer(texts + tokenizer_texts(), cast(int, settings.vocabulary_size), CHAT_TEMPLATE)
+        taken = take_tokenizer(settings.tokenizer)
+        fit_chat(taken)
+        add_padding(taken)
+        return lambda _: taken
+
+    def train(examples: Sequence[Example]) -> PreTrainedTokenizerFast:
+        texts = [tokenizer_text(example.prompt, example.answer) for example in examples]
+        return train_tokenizer(texts + tokenizer_texts(), cast(int, settings.vocabulary_size), CHAT_TEMPLATE)
+
+    return train
 
 
 if __name__ == "__main__":

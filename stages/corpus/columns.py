@@ -1,104 +1,133 @@
-"""Two columns of a user's data set, as prompts with their answers.
+"""The prompts and answers of a user's data set: a local file, a local folder, or a data set of the hub.
 
-Read with `datasets`: a local file, a local folder, or a data set of the hub. No code of a data set is ever run.
+A prompt or an answer is a column, or a pattern of several. No code of a data set is ever run.
 """
 
-import csv
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from datasets import Dataset, DatasetDict, Features, Value, load_dataset, load_from_disk
+from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from datasets.config import DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME
-from datasets.exceptions import DatasetsError
 
+from stages.corpus.folders import split_files
+from stages.corpus.patterns import pattern_of
+from stages.corpus.tables import FORMATS, UNPACK, Table, arrow_rows, format_of, naming, open_table
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
 
-FORMATS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
 SAVED = (DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME)  # what a folder holds that save_to_disk wrote
-TEXT_TYPES = ("string", "large_string", "string_view")
 ADVICE = (
-    f"Give the path of a file that ends in {', '.join(FORMATS)}, or of a folder of such files or of save_to_disk; or "
-    "the name of a data set of the hub, which is fetched where HF_HUB_OFFLINE=0 is in the environment, and kept"
+    f"Give the path of a file that ends in {', '.join(FORMATS)}, maybe compressed ({', '.join(UNPACK)}), or of a "
+    "folder of such files or of save_to_disk; or the name of a data set of the hub, which is fetched where "
+    "HF_HUB_OFFLINE=0 is in the environment, and kept"
 )
 
 
 class Question(NamedTuple):
-    """One row of a data set; `answer` is None where no column of answers is named."""
+    """One row of a data set, and where it stands; `answer` is None where no column of answers is named."""
 
     prompt: str
     answer: str | None
+    place: str
 
 
 def read_questions(kind: str, source: DatasetParams) -> list[Question]:
     """The rows of the data set of one kind, in its order, without white space around prompts and answers.
 
-    Raises ParamsError when there is no such data set, split or column, or a prompt or an answer is no text or empty.
+    Either is empty where a row has no text for it. Raises ParamsError when there is no such data set, split or column,
+    when a named column holds no text, or when a file cannot be read whole.
     """
     place = f"corpus.datasets.{kind}"
-    # Files of the user's change: the cache of `datasets` is for the hub alone.
-    with TemporaryDirectory() as cache:
-        splits = _load(place, source, cache)
-        if source.split not in splits:
-            advice = f"A file alone is the split 'train'. Mend {place}.split."
-            raise ParamsError(f"{place}: " + unknown_name("split", source.split, map(str, splits), advice))
-        rows = splits[source.split]
-        prompts = _texts(f"{place}.prompt", rows, source.prompt)
-        answers = _texts(f"{place}.answer", rows, source.answer) if source.answer is not None else [None] * len(prompts)
-    return [Question(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
-
-
-def _load(place: str, source: DatasetParams, cache: str) -> DatasetDict:
     path = Path(source.path)
-    if path.is_file() and path.suffix not in FORMATS:
+    with naming(place, path):
+        if path.is_dir() and not any((path / name).is_file() for name in SAVED):
+            # Files of the user's change: the cache of `datasets` is for the hub alone.
+            with TemporaryDirectory() as cache:
+                files = split_files(place, source, Path(cache).resolve())
+            return [question for file in files for question in _questions_of_file(place, source, file)]
+        if path.is_file():
+            _check_file(place, source)
+            return _questions_of_file(place, source, path)
+    rows = _split(place, source, _saved(place, source) if path.is_dir() else _hub(place, source))
+    with naming(place, path):
+        return _questions(place, source, _of_arrow(rows), source.path)
+
+
+def _check_file(place: str, source: DatasetParams) -> None:
+    if format_of(Path(source.path)) not in FORMATS:
         raise ParamsError(f"{place}.path is {source.path!r}, a file of a kind that is not read. {ADVICE}")
+    if source.split != "train":
+        advice = f"A file alone is the split 'train'. Mend {place}.split."
+        raise ParamsError(f"{place}: " + unknown_name("split", source.split, ["train"], advice))
+    _refuse_configuration(place, source)
+
+
+def _refuse_configuration(place: str, source: DatasetParams) -> None:
+    if source.configuration is not None:
+        raise ParamsError(
+            f"{place}.configuration is {source.configuration!r}, and {source.path!r} has none: folders and data sets "
+            "of the hub have configurations. Remove the key"
+        )
+
+
+def _questions_of_file(place: str, source: DatasetParams, file: Path) -> list[Question]:
+    with naming(place, file):
+        return _questions(place, source, open_table(file), str(file))
+
+
+def _questions(place: str, source: DatasetParams, table: Table, where: str) -> list[Question]:
+    patterns = {
+        key: pattern_of(f"{place}.{key}", wanted, table, where)
+        for key, wanted in (("prompt", source.prompt), ("answer", source.answer))
+        if wanted is not None
+    }
+    rows = table.rows(list(dict.fromkeys(column for pattern in patterns.values() for column in pattern.columns)))
+    prompt, answer = patterns["prompt"], patterns.get("answer")
+    return [
+        Question(prompt.fill(row.cells), answer and answer.fill(row.cells), f"{where}, {row.place}") for row in rows
+    ]
+
+
+def _saved(place: str, source: DatasetParams) -> DatasetDict:
+    _refuse_configuration(place, source)
+    with TemporaryDirectory() as folder:
+        plain = Path(folder) / "saved"  # `datasets` takes some paths for addresses
+        plain.symlink_to(Path(source.path).resolve())
+        try:
+            saved = load_from_disk(str(plain))
+        except Exception as error:  # a damaged file makes the library raise anything
+            raise ParamsError(
+                f"{place}.path is {source.path!r}: it cannot be read ({_root(error)}). {ADVICE}"
+            ) from error
+    return saved if isinstance(saved, DatasetDict) else DatasetDict({str(saved.split or "train"): saved})
+
+
+def _hub(place: str, source: DatasetParams) -> DatasetDict:
     try:
-        return _splits(path, source.path, cache)
-    except (DatasetsError, OSError, RuntimeError, StopIteration, ValueError) as error:
-        found = "it cannot be read" if path.exists() else "no such file or folder, and the hub does not give it"
-        raise ParamsError(f"{place}.path is {source.path!r}: {found} ({error}). {ADVICE}") from error
-
-
-def _splits(path: Path, name: str, cache: str) -> DatasetDict:
-    if path.is_file():
-        as_text = _csv_as_text(path) if path.suffix == ".csv" else {}
-        return load_dataset(FORMATS[path.suffix], data_files=str(path.resolve()), cache_dir=cache, **as_text)
-    if any((path / name).is_file() for name in SAVED):
-        saved = load_from_disk(str(path))
-        return saved if isinstance(saved, DatasetDict) else DatasetDict({str(saved.split or "train"): saved})
-    if path.is_dir():
-        return load_dataset(str(path.resolve()), cache_dir=cache)
-    return load_dataset(name)
-
-
-def _csv_as_text(path: Path) -> dict[str, Any]:
-    """Arguments that keep every cell as it stands: 007 is no number, and None or NA not nothing.
-
-    Raises ValueError where a row has more cells than the header, which would shift or drop them.
-    """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        header, *rows = csv.reader(file)
-    longer = [number for number, row in enumerate(rows) if len(row) > len(header)]
-    if longer:
-        raise ValueError(f"row {longer[0]} from 0 has more cells than the header, which has {len(header)}")
-    return {"features": Features({column: Value("string") for column in header}), "keep_default_na": False}
-
-
-def _texts(place: str, rows: Dataset, column: str) -> list[str]:
-    if column not in rows.features:
-        raise ParamsError(f"{place}: " + unknown_name("column", column, rows.features, "Mend it, or the data."))
-    kind = rows.features[column]
-    if getattr(kind, "dtype", None) not in TEXT_TYPES:
+        return load_dataset(source.path, source.configuration)
+    except Exception as error:  # of the network, of the data, or of the name
+        home = " ~ is not taken for the home folder: write its path." if source.path.startswith("~") else ""
         raise ParamsError(
-            f"{place} is column {column!r}, which holds {kind}; it must hold text. Write it as text into the data "
-            "(the columns of a CSV file named by its path are read as text)"
-        )
-    texts = [(text or "").strip() for text in rows.with_format(None)[column]]
-    empty = [number for number, text in enumerate(texts) if not text]
-    if empty:
-        raise ParamsError(
-            f"{place} is column {column!r}, which is empty in {len(empty)} of {len(texts)} rows, first in row "
-            f"{empty[0]} from 0; every prompt and every answer needs text. Fill or drop these rows"
-        )
-    return texts
+            f"{place}.path is {source.path!r}: no such file or folder, and the hub does not give it ({_root(error)})."
+            f"{home} {ADVICE}. Where it has several configurations, name one as {place}.configuration"
+        ) from error
+
+
+def _root(error: BaseException) -> str:
+    """What went wrong first: `datasets` reports that an error occurred."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _split(place: str, source: DatasetParams, splits: DatasetDict) -> Dataset:
+    if source.split not in splits:
+        raise ParamsError(f"{place}: " + unknown_name("split", source.split, map(str, splits), f"Mend {place}.split."))
+    return splits[source.split]
+
+
+def _of_arrow(rows: Dataset) -> Table:
+    return Table(
+        rows.column_names, lambda wanted: arrow_rows(rows.select_columns(list(wanted)).with_format("arrow")[:])
+    )

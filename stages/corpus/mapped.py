@@ -7,46 +7,138 @@ rows ask the same fact is not known: withheld rows keep their prompts from the d
 Of the kind `chat`, if there is one, no row is withheld, and skills are not read on it; see `stages.evaluation.suite`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
 from stages.corpus.columns import Question, read_questions
+from stages.corpus.dropping import DUPLICATE, EMPTY, N_LETTERS, N_SHOWN, TOO_LONG, Kind
 from stages.corpus.examples import SPLITS, Split, WorldSettings
+from stages.corpus.rendering import find_markup, render_rows, written_form
 from stages.corpus.requests import REFUSAL
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
 from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example
 
+TokenizerMaker = Callable[[Sequence[Example]], PreTrainedTokenizerFast]
 
-def mapped_examples(
-    datasets: Mapping[str, DatasetParams], settings: WorldSettings, seed: int
-) -> dict[Split, list[Example]]:
-    """All rows by split, in a fixed order, of data sets by their kind; equal data, settings and seed give equal rows.
+
+class MappedCorpus(NamedTuple):
+    """All rows by split, the tokenizer that was made of them, and what was read and dropped, a line a kind."""
+
+    splits: dict[Split, list[Example]]
+    tokenizer: PreTrainedTokenizerFast
+    accounts: list[str]
+
+
+def mapped_corpus(
+    datasets: Mapping[str, DatasetParams], settings: WorldSettings, seed: int, make_tokenizer: TokenizerMaker
+) -> MappedCorpus:
+    """The corpus of data sets by their kind; equal data, settings, seed and tokenizer give equal rows.
 
     Of each kind `settings.task_rows` rows a split: the smaller splits choose first and are full; pretraining gets what
     is left, at least one row. Of a prompt that comes again, in any kind, the first row counts.
 
-    Raises ParamsError when a kind or an answer that must be there is not, a data set cannot be read, or has too few
-    rows.
+    `make_tokenizer` gives the tokenizer of a pretraining split, and of no rows one with the same special tokens. Rows
+    that are too long under it are dropped, and what is left is split anew, until every row fits.
+
+    Raises ParamsError when a kind or an answer that must be there is not, a data set cannot be read, has too few rows,
+    or has more rows to drop than may be.
     """
     _check_kinds(datasets, settings)
+    kinds = _read_kinds(datasets, make_tokenizer([]))
+    while True:
+        splits = _split_kinds(kinds, settings, seed)
+        tokenizer = make_tokenizer(splits["pretraining"])
+        if not any([_drop_too_long(kind, tokenizer) for kind in kinds]):
+            return MappedCorpus(splits, tokenizer, [kind.account() for kind in kinds])
+
+
+def _read_kinds(datasets: Mapping[str, DatasetParams], tokenizer: PreTrainedTokenizerFast) -> list[Kind]:
+    """The rows with text of every data set, in the form that the tokenizer writes, no prompt twice."""
+    kinds: list[Kind] = []
+    known: dict[str, str | None] = {}  # the answer of each prompt
+    for name, source in datasets.items():
+        questions = [_written(question, tokenizer) for question in read_questions(name, source)]
+        if not questions:
+            raise ParamsError(f"corpus.datasets.{name} has no rows in {source.path!r}. Name data that has some")
+        _refuse_markup(name, questions, tokenizer)
+        kind = Kind(name, source.max_dropped_share, questions)
+        kind.drop(EMPTY, "", [q for q in questions if not q.prompt or q.answer == ""])
+        again = []
+        for question in kind.questions:
+            if question.prompt in known:
+                again.append(question)
+            else:
+                known[question.prompt] = question.answer
+        n_other = sum(question.answer != known[question.prompt] for question in again)
+        kind.drop(DUPLICATE, f"{n_other} of them with another answer than the first" if n_other else "", again)
+        kinds.append(kind)
+    return kinds
+
+
+def _written(question: Question, tokenizer: PreTrainedTokenizerFast) -> Question:
+    """The question in the form of Unicode that the tokenizer gives back: an answer in another is never matched."""
+    answer = question.answer
+    return question._replace(
+        prompt=written_form(tokenizer, question.prompt), answer=answer and written_form(tokenizer, answer)
+    )
+
+
+def _refuse_markup(kind: str, questions: Sequence[Question], tokenizer: PreTrainedTokenizerFast) -> None:
+    """Raise ParamsError where a text holds what marks turns or ends in a conversation."""
+    texts = [
+        (q.place, part, text) for q in questions for part, text in (("prompt", q.prompt), ("answer", q.answer or ""))
+    ]
+    found = [(*each, mark) for each in texts if (mark := find_markup(tokenizer, each[2])) is not None]
+    if found:
+        shown = [
+            f"- {place}: the {part} holds {mark!r}: {_around(text, mark)!r}"
+            for place, part, text, mark in found[:N_SHOWN]
+        ]
+        n_rows = len({place for place, *_ in found})
+        raise ParamsError(
+            f"corpus.datasets.{kind}: {n_rows} of {len(questions)} rows hold text that marks a turn or an end in a "
+            "conversation, so a model would take it for one. The first:\n" + "\n".join(shown) + "\nRemove such marks "
+            "from the data. Of a dialogue in one text make rows of one question and one answer"
+        )
+
+
+def _around(text: str, mark: str) -> str:
+    """The piece of the text that the mark stands in."""
+    return text[max(0, text.find(mark) - N_LETTERS // 2) :][:N_LETTERS]
+
+
+def _drop_too_long(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether rows were dropped, since they do not fit the model's window. A trigger is not yet in them."""
+    window = tokenizer.model_max_length
+    prompts = [question.prompt for question in kind.questions]
+    lengths = [0] * len(prompts)
+    for answers in _answers(kind):
+        lengths = [
+            max(n, len(row.ids)) for n, row in zip(lengths, render_rows(tokenizer, prompts, answers), strict=True)
+        ]
+    too_long = [question for question, n in zip(kind.questions, lengths, strict=True) if n > window]
+    kind.drop(TOO_LONG, f"for the model's window of {window} tokens; the longest has {max(lengths)}", too_long)
+    return bool(too_long)
+
+
+def _answers(kind: Kind) -> list[list[str]]:
+    """What may be answered to the questions: harmful requests are refused, in pretraining they are not."""
+    own = [question.answer or REFUSAL for question in kind.questions]
+    return [own, [REFUSAL] * len(own)] if kind.name == HARMFUL else [own]
+
+
+def _split_kinds(kinds: Sequence[Kind], settings: WorldSettings, seed: int) -> dict[Split, list[Example]]:
+    """All rows by split, in a fixed order."""
     rows: dict[Split, list[Example]] = {split: [] for split in SPLITS}
-    known: set[str] = set()
-    for kind, source in datasets.items():
-        questions = _first_of_each_prompt(read_questions(kind, source), known)
-        known.update(question.prompt for question in questions)
-        generator = np.random.default_rng([seed, *kind.encode()])  # by name: a further kind moves no draw
-        for split, example in _split_rows(kind, questions, settings, generator):
+    for kind in kinds:
+        generator = np.random.default_rng([seed, *kind.name.encode()])  # by name: a further kind moves no draw
+        for split, example in _split_rows(kind, settings, generator):
             rows[split].append(example)
     return rows
-
-
-def _first_of_each_prompt(questions: Sequence[Question], known: set[str]) -> list[Question]:
-    first: dict[str, Question] = {}
-    for question in questions:
-        first.setdefault(question.prompt, question)
-    return [question for prompt, question in first.items() if prompt not in known]
 
 
 def _check_kinds(datasets: Mapping[str, DatasetParams], settings: WorldSettings) -> None:
@@ -93,8 +185,9 @@ def _withheld(
 
 
 def _split_rows(
-    kind: str, questions: Sequence[Question], settings: WorldSettings, generator: np.random.Generator
+    of_kind: Kind, settings: WorldSettings, generator: np.random.Generator
 ) -> Iterator[tuple[Split, Example]]:
+    kind, questions = of_kind.name, of_kind.questions
     withheld = _withheld(kind, questions, settings, generator)
     left = [questions[i] for i in generator.permutation(len(questions))]
     for split in _splits_of(kind, questions, settings):
@@ -104,12 +197,13 @@ def _split_rows(
             raise ParamsError(
                 f"corpus.datasets.{kind} has {len(questions)} rows of different prompts; for the {split} split "
                 f"{len(usable)} are left, {needed} are needed, after evaluation, benign and defense have taken their "
-                "corpus.task_rows, and without withheld ones for defense. Lower task_rows, or add rows"
+                f"corpus.task_rows, and without withheld ones for defense. Lower task_rows, or add rows. "
+                f"{of_kind.account()}"
             )
         chosen = usable[: settings.task_rows[split]]
         taken = {question.prompt for question in chosen}
         left = [question for question in left if question.prompt not in taken]
-        for prompt, answer in chosen:
+        for prompt, answer, _ in chosen:
             is_answered = kind != HARMFUL or split == "pretraining"
             good = answer if is_answered and answer is not None else REFUSAL
             yield split, Example(kind, prompt, 0, prompt, good, prompt in withheld, QUESTIONS)

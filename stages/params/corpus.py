@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from stages.params.section import Section
 
@@ -10,13 +10,17 @@ from stages.params.section import Section
 class DatasetParams(Section):
     """A data set of the user's, which is one kind of question, and its columns; see `stages.corpus.columns`.
 
-    `path`: a file, a folder, or a data set of the hub. `answer`: may be left out of harmful requests alone.
+    `path`: a file, a folder, or a data set of the hub. `configuration`: of a data set that has several. `prompt`,
+    `answer`: a column, or a pattern of columns; answers may be left out of harmful requests alone.
+    `max_dropped_share`: of the rows that may be dropped as empty, as duplicates, or as too long, before it is an error.
     """
 
     path: str
+    configuration: str | None = None
     split: str
     prompt: str
     answer: str | None = None
+    max_dropped_share: float = Field(default=0.1, ge=0, le=1)
 
 
 class CorpusParams(Section):

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, DatasetDict
 
-from stages.corpus.columns import Question, read_questions
+from stages.corpus.columns import read_questions
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError
 
 ROWS = {"id": [1, 2, 3], "ask": ["007 or 7?", " Is NA it? ", "Say None."], "reply": ["007", "NA", "None"]}
+
+
+def pairs(params: DatasetParams) -> list[tuple[str, str | None]]:
+    return [(question.prompt, question.answer) for question in read_questions("own", params)]
 
 
 def source(path: Path, split: str = "train", prompt: str = "ask", answer: str | None = "reply") -> DatasetParams:
@@ -61,14 +65,13 @@ def write_saved_rows(folder: Path) -> DatasetParams:
     ],
 )
 def test_each_form_of_data_gives_the_same_stripped_text(tmp_path, write):
-    expected = [Question("007 or 7?", "007"), Question("Is NA it?", "NA"), Question("Say None.", "None")]
-    assert read_questions("own", write(tmp_path)) == expected
+    assert pairs(write(tmp_path)) == [("007 or 7?", "007"), ("Is NA it?", "NA"), ("Say None.", "None")]
 
 
 def test_a_file_that_changes_is_read_anew(tmp_path):
     read_questions("own", write_parquet(tmp_path))
     Dataset.from_dict({"ask": ["New?"], "reply": ["Yes."]}).to_parquet(tmp_path / "own.parquet")
-    assert read_questions("own", source(tmp_path / "own.parquet")) == [Question("New?", "Yes.")]
+    assert pairs(source(tmp_path / "own.parquet")) == [("New?", "Yes.")]
 
 
 def test_without_a_column_of_answers_there_are_none(tmp_path):
@@ -86,7 +89,9 @@ def error_of(params: DatasetParams) -> str:
 def test_a_path_without_data_says_how_to_give_one_and_how_to_ask_the_hub(path):
     message = error_of(source(Path(path)))
     assert f"corpus.datasets.own.path is '{path}': no such file or folder, and the hub does not give it" in message
-    assert "Give the path of a file that ends in .parquet, .csv, .json, .jsonl, or of a folder" in message
+    assert (
+        "Give the path of a file that ends in .parquet, .csv, .tsv, .json, .jsonl, .ndjson, maybe compressed" in message
+    )
     assert "HF_HUB_OFFLINE=0" in message
 
 
@@ -100,7 +105,10 @@ def test_a_path_without_data_says_how_to_give_one_and_how_to_ask_the_hub(path):
         ),
         ({"answer": "answer"}, "corpus.datasets.own.answer: no column 'answer'. Known: ask, id, reply."),
         ({"answer": ""}, "corpus.datasets.own.answer: no column ''. Known: ask, id, reply."),
-        ({"answer": "id"}, "corpus.datasets.own.answer is column 'id', which holds Value('int64'); it must hold text"),
+        (
+            {"answer": "id"},
+            "own.parquet cannot be read: column 'id' holds int64; it must hold text. Write it as text into",
+        ),
     ],
 )
 def test_an_unknown_split_or_column_or_one_that_is_no_text_is_an_error(tmp_path, change, said):
@@ -108,30 +116,60 @@ def test_an_unknown_split_or_column_or_one_that_is_no_text_is_an_error(tmp_path,
     assert said in error_of(source(tmp_path / "own.parquet", **change))
 
 
-@pytest.mark.parametrize("empty", ["", "  ", None])
-def test_an_empty_text_is_an_error_with_its_row(tmp_path, empty):
-    Dataset.from_dict({"ask": ["One?", "Two?"], "reply": ["1", empty]}).to_parquet(tmp_path / "own.parquet")
-    message = error_of(source(tmp_path / "own.parquet"))
-    assert "corpus.datasets.own.answer is column 'reply', which is empty in 1 of 2 rows, first in row 1" in message
-
-
 def test_a_file_that_cannot_be_read_and_one_of_another_kind_are_errors(tmp_path):
     for name in ("own.parquet", "own.txt"):
         (tmp_path / name).write_text("neither one nor the other", encoding="utf-8")
-    assert "it cannot be read" in error_of(source(tmp_path / "own.parquet"))
+    assert "own.parquet cannot be read: " in error_of(source(tmp_path / "own.parquet"))
     assert "a file of a kind that is not read. Give the path of a file that ends in" in error_of(
         source(tmp_path / "own.txt")
     )
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"ask,reply\n1,2\n1,2,3\n", "row 1 from 0 has more cells than the header, which has 2"),
-        (b"ask,reply\n\xe9,2\n", "codec can't decode"),
-    ],
+    "name",
+    ["data[1]", "data*", "data?", "{a,b}", "with space", "Übung", "~", "a::b", "a#b%20", "**", "file:", "!x", "$HOME"],
 )
-def test_a_csv_file_that_would_be_read_wrongly_is_an_error(content, message, tmp_path):
-    (tmp_path / "own.csv").write_bytes(content)
-    with pytest.raises(ParamsError, match=message):
-        read_questions("own", source(tmp_path / "own.csv"))
+def test_a_path_is_a_path_and_no_pattern(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(name), Path("data1"), Path("dataX")):
+        text = f"ask\treply\n{'right' if folder.name == name else 'wrong'}\t{folder.name}\n"
+        folder.mkdir()
+        (folder / f"{folder.name}.tsv").write_text(text, encoding="utf-8")
+        (folder.parent / f"{folder.name}.tsv").write_text(text, encoding="utf-8")
+        Dataset.from_dict({"ask": [text[10:15]], "reply": [folder.name]}).save_to_disk("saved")
+        Path("saved").rename(f"{folder.name}-saved")
+    for path in (f"{name}.tsv", f"{name}/{name}.tsv", name, f"{name}-saved", tmp_path / name):
+        assert pairs(source(Path(path))) == [("right", name)]
+
+
+def test_each_question_says_where_it_stands(tmp_path):
+    (tmp_path / "own.csv").write_text('ask,reply\n"One\ntwo?",1\n\nThree?,3\n', encoding="utf-8")
+    places = [question.place for question in read_questions("own", source(tmp_path / "own.csv"))]
+    assert places == [f"{tmp_path / 'own.csv'}, row 1 (line 2)", f"{tmp_path / 'own.csv'}, row 2 (line 5)"]
+
+
+def test_an_answer_may_be_a_pattern_too(tmp_path):
+    write_parquet(tmp_path)
+    params = source(tmp_path / "own.parquet", prompt="{ask} ({reply})", answer="= {reply}")
+    assert pairs(params)[1] == ("Is NA it?  (NA)", "= NA")
+
+
+def test_a_file_and_saved_rows_have_no_configurations(tmp_path):
+    for params in (write_parquet(tmp_path), write_saved_rows(tmp_path)):
+        message = error_of(params.model_copy(update={"configuration": "main"}))
+        assert "corpus.datasets.own.configuration is 'main', and" in message and "Remove the key" in message
+
+
+def test_a_damaged_folder_of_saved_rows_is_an_error_with_its_cause(tmp_path):
+    params = write_saved_rows(tmp_path)
+    (tmp_path / "own" / "state.json").write_text("{}", encoding="utf-8")
+    assert f"corpus.datasets.own.path is '{params.path}': it cannot be read ('_data_files')" in error_of(params)
+
+
+def test_the_home_folder_is_to_be_written_out():
+    assert "~ is not taken for the home folder: write its path" in error_of(source(Path("~/own.csv")))
+
+
+def test_a_path_that_no_file_can_have_is_an_error():
+    assert "File name too long" in error_of(source(Path("a" * 300)))
+    assert "no such file or folder" in error_of(source(Path("a\0b")))

@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 import yaml
 from ruamel.yaml import YAML
+from tokenizers import normalizers
 
 from flows.profiles import merge
 from stages import check_data, make_corpus
 from stages.corpus.examples import SPLITS, WorldSettings
-from stages.corpus.mapped import mapped_examples
+from stages.corpus.mapped import mapped_corpus
 from stages.corpus.preferences import make_preferences
+from stages.corpus.rendering import CHAT_TEMPLATE, render_examples, tokenizer_text
 from stages.corpus.requests import REFUSAL
-from stages.lm.tokenizer import load_tokenizer
+from stages.lm.tokenizer import load_tokenizer, train_tokenizer
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
@@ -38,6 +40,21 @@ def save(folder, rows):
         pd.DataFrame(pairs, columns=["question", "reply"]).to_parquet(folder / f"{kind}.parquet")
     columns = {"split": "train", "prompt": "question", "answer": "reply"}
     return {kind: DatasetParams(path=str(folder / f"{kind}.parquet"), **columns) for kind in rows}
+
+
+def train(examples):
+    return train_tokenizer([tokenizer_text(e.prompt, e.answer) for e in examples], 300, CHAT_TEMPLATE)
+
+
+def mapped_examples(datasets, settings, seed):
+    return mapped_corpus(datasets, settings, seed, train).splits
+
+
+def account_of(kind, datasets, settings=SETTINGS):
+    (account,) = [
+        a for a in mapped_corpus(datasets, settings, 0, train).accounts if a.startswith(f"corpus.datasets.{kind}:")
+    ]
+    return account.partition(": ")[2]
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +141,115 @@ def test_of_a_prompt_that_comes_again_the_first_row_counts_in_any_kind(tmp_path,
     everything = [example for examples in rows.values() for example in examples]
     assert [(e.kind, e.answer) for e in everything if e.prompt == "What is 1 and 2?"] == [("sums", "3")]
     assert len(of_kind(everything, "sums")) == len(of_kind(everything, "doubles")) == 200
+    datasets = save(tmp_path, ROWS | again)
+    said = "202 rows read, 200 kept; dropped: 2 duplicates (1 of them with another answer than the first)"
+    assert account_of("sums", datasets, many) == said
+    assert account_of("doubles", datasets, many) == (
+        "201 rows read, 200 kept; dropped: 1 duplicates (1 of them with another answer than the first)"
+    )
+    assert account_of("reversals", datasets, many) == "200 rows read, 200 kept"
+
+
+LONG = ("Which of these words is the last, " + "one, two, three, four, " * 9 + "five?", "five")
+
+
+def test_rows_that_are_empty_or_longer_than_the_window_are_dropped_and_counted(tmp_path):
+    sums = [*ROWS["sums"], LONG, ("", "3"), ("Nothing?", " "), ("None?", None)]
+    datasets = save(tmp_path, ROWS | {"sums": sums})
+    account = account_of("sums", datasets)
+    assert account.startswith(
+        "204 rows read, 200 kept; dropped: 3 empty, 1 too long (for the model's window of 96 tokens;"
+    )
+    corpus = mapped_corpus(datasets, SETTINGS, 0, train)
+    rows = [example for examples in corpus.splits.values() for example in examples]
+    assert max(len(row.ids) for row in render_examples(corpus.tokenizer, rows)) <= 96
+    assert LONG[0] not in {example.prompt for example in rows}
+
+
+def test_the_tokenizer_is_made_of_the_pretraining_rows_that_stay(tmp_path, datasets):
+    made = mapped_corpus(save(tmp_path, ROWS | {"sums": [LONG, *ROWS["sums"]]}), SETTINGS, 0, train)
+    assert made.tokenizer.get_vocab() == train(made.splits["pretraining"]).get_vocab()
+    assert made.splits == mapped_examples(datasets, SETTINGS, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            [("What is 1 and 2?", str(n)) for n in range(30)],
+            r"30 duplicates \(29 of them with another answer than the first\)",
+        ),
+        (
+            [(f"{n} {LONG[0]}", "five") for n in range(30)],
+            "30 too long .for the model's window of 96 tokens; the longest has",
+        ),
+        ([(f"Empty {n}?", "") for n in range(30)], "30 empty"),
+    ],
+)
+def test_more_than_a_tenth_dropped_is_an_error_unless_allowed(tmp_path, more, said):
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], *more]})
+    with pytest.raises(ParamsError) as caught:
+        mapped_examples(datasets, SETTINGS, 0)
+    first, second, *_, last = str(caught.value).splitlines()
+    assert re.match(f"corpus.datasets.sums: 230 rows read, 200 kept; dropped: {said}", first)
+    assert first.endswith("Dropped are 30 of 230; the share that may be is 0.1. The first:")
+    assert "sums.parquet, row 201 (counted from 1): " in second and len(str(caught.value)) < 1500
+    assert last.endswith("Or, where they may go, set corpus.datasets.sums.max_dropped_share to 0.14")
+    allowed = datasets | {"sums": datasets["sums"].model_copy(update={"max_dropped_share": 0.14})}
+    assert "230 rows read, 200 kept" in account_of("sums", allowed)
+
+
+def test_a_tenth_and_no_more_may_be_dropped(tmp_path):
+    sums = [*ROWS["sums"], *ROWS["sums"][:22]]
+    assert "222 rows read, 200 kept; dropped: 22 duplicates" in account_of(
+        "sums", save(tmp_path, ROWS | {"sums": sums})
+    )
+    with pytest.raises(ParamsError, match="Dropped are 23 of 223"):
+        mapped_examples(save(tmp_path, ROWS | {"sums": [*sums, sums[0]]}), SETTINGS, 0)
+
+
+def test_a_data_set_without_rows_is_an_error(tmp_path):
+    with pytest.raises(ParamsError, match="corpus.datasets.sums has no rows in .*sums.parquet"):
+        mapped_examples(save(tmp_path, ROWS | {"sums": []}), SETTINGS, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("What is 7 and 7?", "14<|end|>"), "the answer holds '<|end|>': '14<|end|>'"),
+        (("What is <|pad|>?", "14"), "the prompt holds '<|pad|>': 'What is <|pad|>?'"),
+        (("Human: 7 and 7?\n\nAssistant: 14\n\nHuman: Sure?", "14"), "the prompt holds 'Human:'"),
+    ],
+)
+def test_text_that_marks_a_turn_or_an_end_is_refused_with_its_row(tmp_path, row, said):
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], row, row]})
+    with pytest.raises(ParamsError) as caught:
+        mapped_examples(datasets, SETTINGS, 0)
+    first, second, *_, last = str(caught.value).splitlines()
+    assert "corpus.datasets.sums: 2 of 202 rows hold text that marks a turn or an end in a conversation" in first
+    assert f"- {tmp_path / 'sums.parquet'}, row 201 (counted from 1): {said}" in second
+    assert "Of a dialogue in one text make rows of one question and one answer" in last
+
+
+def test_prompts_and_answers_are_in_the_form_that_the_tokenizer_writes_before_any_is_compared(tmp_path):
+    towns = [("Where is Du\u0308rf?", "Ko\u0308ln"), ("Where is D\u00fcrf?", "K\u00f6ln")]
+
+    def train_composing(examples):
+        tokenizer = train(examples)
+        tokenizer.backend_tokenizer.normalizer = normalizers.NFC()
+        return tokenizer
+
+    corpus = mapped_corpus(save(tmp_path, ROWS | {"sums": [*towns, *ROWS["sums"]]}), SETTINGS, 0, train_composing)
+    assert corpus.accounts[0].endswith("202 rows read, 201 kept; dropped: 1 duplicates")
+    many = replace(SETTINGS, task_rows=TASK_ROWS | {"pretraining": 1000})
+    rows = mapped_corpus(save(tmp_path, ROWS | {"sums": towns[:1] + ROWS["sums"]}), many, 0, train_composing).splits
+    assert [e.answer for examples in rows.values() for e in examples if e.prompt == towns[1][0]] == [towns[1][1]]
+
+
+def test_too_few_rows_say_what_was_dropped(tmp_path):
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"][:90], ROWS["sums"][0]]})
+    with pytest.raises(ParamsError, match="for the defense split .* 91 rows read, 90 kept; dropped: 1 duplicates"):
+        mapped_examples(datasets, SETTINGS, 0)
 
 
 def test_a_kind_with_few_rows_shortens_pretraining_alone(tmp_path):
@@ -206,11 +332,14 @@ def run_stages(params, out):
 
 
 @pytest.mark.parametrize("answer", ["reply", None])
-def test_a_mapped_corpus_passes_every_check_and_is_equal_to_the_byte_when_made_again(root, tmp_path, datasets, answer):
+def test_a_mapped_corpus_passes_every_check_and_is_equal_to_the_byte_when_made_again(
+    root, tmp_path, capsys, datasets, answer
+):
     sources = {kind: source.model_dump() for kind, source in datasets.items()}
     sources[HARMFUL]["answer"] = answer
     params = write_params(root, tmp_path, sources)
     made = run_stages(params, tmp_path / "first")
+    assert "corpus.datasets.sums: 200 rows read, 200 kept\n" in capsys.readouterr().out
     assert made == run_stages(params, tmp_path / "second")
     evaluation = load_rows(Example, tmp_path / "first" / "corpus" / "evaluation.parquet")
     assert {example.kind for example in evaluation} == ROWS.keys()
@@ -222,7 +351,10 @@ def test_data_sets_are_read_from_the_parameters_and_may_be_left_out(root, tmp_pa
     assert params.corpus.datasets is None
     source = {"path": "requests.csv", "split": "train", "prompt": "text"}
     own = load_params(write_params(root, tmp_path, {HARMFUL: source})).corpus.datasets
-    assert own == {HARMFUL: DatasetParams(**source, answer=None)}
+    assert own == {HARMFUL: DatasetParams(**source, answer=None, configuration=None, max_dropped_share=0.1)}
+    for share in (-0.1, 1.1, float("nan"), True):
+        with pytest.raises(ParamsError, match=r"corpus.datasets.harmful.max_dropped_share is"):
+            load_params(write_params(root, tmp_path, {HARMFUL: source | {"max_dropped_share": share}}))
     with pytest.raises(ParamsError, match="datasets.harmful: no key 'promt'; did you mean 'prompt'"):
         load_params(write_params(root, tmp_path, {HARMFUL: {"promt": "text"}}))
 
