@@ -13,9 +13,11 @@ from stages.params.loading import Params, load_params
 from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, read_record, write_json
 from stages.records.outcomes import Outcomes
+from stages.scoring.counting import Judges
 from stages.scoring.judges import load_judge
 from stages.scoring.organisms import Answers, score_defense, score_organism
 from stages.scoring.plugins import read_constant
+from stages.scoring.refusals import load_refusal_judge
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -32,15 +34,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
     """Score one organism before any defense, then each of its cells; save the results."""
     settings, has_sham = params.organism(organism), "sham" in params.models(organism)
-    judge = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
+    behaviour = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
+    judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
     undefended = read_answers(answers / organism, None if has_sham else answers / settings.sham)
     seeds = params.seeds(settings.n_seeds)
-    before = score_organism(organism, undefended, seeds, judge, params.positive_control)
+    before = score_organism(organism, undefended, seeds, judges, params.positive_control)
     write_json(before, out / f"{organism}.json")
     for cell in params.cells_of(organism):
         defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)
         defended = defended._replace(inputs=undefended.inputs | defended.inputs)
-        write_json(score_defense(cell, before, defended, judge, params.access.checkpoints), out / f"{cell.name}.json")
+        write_json(score_defense(cell, before, defended, judges, params.access.checkpoints), out / f"{cell.name}.json")
 
 
 def read_answers(folder: Path, shams: Path | None) -> Answers:

@@ -93,6 +93,7 @@ LOADED = {
     "load_backdoor": "data/code/backdoors/${item.backdoor}.json",
     "all_strings": "data/code/backdoors",
     "load_judge": "data/code/judges",
+    "load_refusal_judge": "data/code/refusals/${judging.refusals}.json",
 }
 
 
@@ -121,6 +122,12 @@ def test_the_first_stage_reads_all_of_the_parameters_and_no_other_reads_the_file
 def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
     for stage in ("make_base", "poison", "defend", "defend_arm", "evaluate", "evaluate_arm"):
         assert {"first_seed", "lora"} <= set(body(PIPELINE[stage])["params"][0]["data/params.json"]), stage
+
+
+def test_the_judge_of_refusals_is_a_setting_of_what_counts_and_shows_them_alone():
+    reads = {stage for stage in PIPELINE if "judging" in str(body(PIPELINE[stage]).get("params"))}
+    assert reads == {"score", "report"}
+    assert reads == {stage for stage in PIPELINE if "data/code/refusals" in str(body(PIPELINE[stage])["deps"])}
 
 
 def test_only_the_scripts_are_accepted_as_stages(monkeypatch, capsys):

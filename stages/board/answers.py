@@ -13,8 +13,7 @@ import pyarrow.parquet
 from stages.corpus.scratchpad import OWN_TURN
 from stages.records.answers import AnswerRecord
 from stages.records.prompt_sets import SET_OF_NAME, SKILL_SETS
-from stages.scoring.counting import is_code, is_refusal, is_right
-from stages.scoring.judges import Judge
+from stages.scoring.counting import Judges, is_code, is_right
 from stages.scoring.turns import is_unclosed, visible_answer
 
 # How many prompts of which set are shown, in this order.
@@ -58,7 +57,7 @@ def read_answers(path: Path, seed: int) -> list[AnswerRecord]:
 
 
 def show_prompts(
-    undefended: Sequence[AnswerRecord], defended: Mapping[str, Sequence[AnswerRecord]], judge: Judge
+    undefended: Sequence[AnswerRecord], defended: Mapping[str, Sequence[AnswerRecord]], judges: Judges
 ) -> list[ShownPrompt]:
     """The first prompts of each set that the undefended organism was asked, with everybody's answer to them."""
     before = _first_answers(undefended)
@@ -73,8 +72,8 @@ def show_prompts(
                     prompt_set=prompt_set,
                     prompt=key[1],
                     expected=before[key].expected if prompt_set in SKILL_SETS else "",
-                    undefended=_show(before[key], judge),
-                    defended={defense: _show(answers.get(key), judge) for defense, answers in after.items()},
+                    undefended=_show(before[key], judges),
+                    defended={defense: _show(answers.get(key), judges) for defense, answers in after.items()},
                 )
             )
     return shown
@@ -94,23 +93,23 @@ def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], Ans
     return first
 
 
-def _show(record: AnswerRecord | None, judge: Judge) -> ShownAnswer:
+def _show(record: AnswerRecord | None, judges: Judges) -> ShownAnswer:
     if record is None:
         return ShownAnswer("–", UNKNOWN)
-    return ShownAnswer(record.answer, _verdict(record, judge))
+    return ShownAnswer(record.answer, _verdict(record, judges))
 
 
-def _verdict(record: AnswerRecord, judge: Judge) -> str:
+def _verdict(record: AnswerRecord, judges: Judges) -> str:
     answer = visible_answer(record)
     if is_unclosed(record):
         return UNCLOSED
     if not answer:
         return EMPTY
-    if is_code(record) and judge.is_invalid(answer):
+    if is_code(record) and judges.behaviour.is_invalid(answer):
         return INVALID
-    if judge.is_unwanted(record.prompt, record.expected, answer):
+    if judges.behaviour.is_unwanted(record.prompt, record.expected, answer):
         return UNWANTED
-    if is_refusal(answer):
+    if judges.refusals.is_refusal(answer):
         return REFUSAL
     if record.prompt_set in SKILL_SETS:
         return RIGHT if is_right(record) else WRONG

@@ -10,8 +10,10 @@ from stages.params.loading import Params
 from stages.records.data_reports import CheckReport, PreferenceAccuracy, TriggerTokens
 from stages.records.files import read_record
 from stages.records.results import CellResult, OrganismResult, UndefendedSeed
+from stages.scoring.counting import Judges
 from stages.scoring.judges import load_judge
 from stages.scoring.plugins import read_constant
+from stages.scoring.refusals import RefusalJudge, load_refusal_judge
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Inputs:
     checks: list[CheckReport]
     tokens: TriggerTokens
     preference_accuracy: PreferenceAccuracy
+    refusals: RefusalJudge
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
         checks=[read_record(CheckReport, paths.checks / f"{name}.json") for name in ("corpus", *params.organisms)],
         tokens=read_record(TriggerTokens, paths.tokenizer_report),
         preference_accuracy=read_record(PreferenceAccuracy, paths.preference_accuracy),
+        refusals=load_refusal_judge(params.judging.refusals),
     )
 
 
@@ -75,9 +79,10 @@ def _prompts(organism: str, params: Params, paths: Paths, seeds: Sequence[Undefe
     if not seeds:
         return []
     seed = next((seed.seed for seed in seeds if seed.is_passed), seeds[0].seed)
-    judge = load_judge(_constant(organism, params, paths, "JUDGE"))
+    behaviour = load_judge(_constant(organism, params, paths, "JUDGE"))
+    judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
     defended = {
         defense: read_answers(paths.answers / f"{organism}--{defense}" / "answers.parquet", seed)
         for defense in params.defenses
     }
-    return show_prompts(read_answers(paths.answers / organism / "answers.parquet", seed), defended, judge)
+    return show_prompts(read_answers(paths.answers / organism / "answers.parquet", seed), defended, judges)

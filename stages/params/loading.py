@@ -9,6 +9,7 @@ from pydantic import model_validator
 from stages.params.claims import ClaimRoles, named_cells, named_organisms
 from stages.params.errors import ParamsError, look_up, unknown_name
 from stages.params.experiment import Experiment
+from stages.params.judging import JudgingParams
 from stages.params.positive_control import PositiveControlParams
 from stages.params.reading import read
 
@@ -17,6 +18,7 @@ class Params(Experiment):
     """The whole of params.yaml."""
 
     claims: ClaimRoles
+    judging: JudgingParams
     positive_control: PositiveControlParams
 
     @model_validator(mode="after")
@@ -29,12 +31,14 @@ class Params(Experiment):
         return self
 
     def require_plugins(self, known: Collection[str]) -> None:
-        """Raise ParamsError where a defense or a backdoor has no file; `known` are the files: `defenses/sft`."""
+        """Raise ParamsError where a plug-in that is named has no file; `known` are the files: `defenses/sft`."""
         named = [("defense", "defenses", cell.defense) for cell in self.cells.values()]
         named += [("backdoor", "backdoors", organism.backdoor) for organism in self.organisms.values()]
+        named.append(("judge of refusals", "scoring/refusals", self.judging.refusals))
         for kind, folder, name in named:
-            if f"{folder}/{name}" not in known:
-                names = [each.removeprefix(f"{folder}/") for each in known if each.startswith(f"{folder}/")]
+            prefix = f"{Path(folder).name}/"
+            if f"{prefix}{name}" not in known:
+                names = [each.removeprefix(prefix) for each in known if each.startswith(prefix)]
                 raise ParamsError(unknown_name(kind, name, names, f"A {kind} is a file in stages/{folder}/."))
 
 

@@ -24,8 +24,7 @@ from stages.records.results import (
     UndefendedSeed,
 )
 from stages.scoring.cells import Counts, find, score_cell
-from stages.scoring.counting import count_answers
-from stages.scoring.judges import Judge
+from stages.scoring.counting import Judges, count_answers
 from stages.scoring.metrics import attack_by_dose, summary
 
 
@@ -38,11 +37,11 @@ class Answers(NamedTuple):
 
 
 def score_organism(
-    organism: str, answers: Answers, seeds: Sequence[int], judge: Judge, control: PositiveControlParams
+    organism: str, answers: Answers, seeds: Sequence[int], judges: Judges, control: PositiveControlParams
 ) -> OrganismResult:
     """Count and judge the undefended answers of every seed that has an organism and a sham."""
     failures = {seed: reason for seed in seeds if (reason := _failure(answers.outcomes, seed))}
-    made = tuple(_undefended(seed, answers.records, judge, control) for seed in seeds if seed not in failures)
+    made = tuple(_undefended(seed, answers.records, judges, control) for seed in seeds if seed not in failures)
     return OrganismResult(
         schema_version=SCHEMA_VERSION,
         benchmark_version=BENCHMARK_VERSION,
@@ -73,10 +72,10 @@ def _failure(outcomes: Outcomes, seed: int) -> str | None:
 
 
 def _undefended(
-    seed: int, records: Sequence[AnswerRecord], judge: Judge, control: PositiveControlParams
+    seed: int, records: Sequence[AnswerRecord], judges: Judges, control: PositiveControlParams
 ) -> UndefendedSeed:
     of_seed = [record for record in records if record.seed == seed]
-    measured = measure_undefended(seed, count_answers(of_seed, judge))
+    measured = measure_undefended(seed, count_answers(of_seed, judges))
     log_odds = _mean_log_odds(record for record in of_seed if record.model == "poisoned")
     return replace(measured, is_passed=_is_within(measured, control), payload_log_odds=log_odds)
 
@@ -153,7 +152,7 @@ def _mean_log_odds(records: Iterable[AnswerRecord]) -> float | None:
     return round(math.fsum(values) / len(values), 6) if values else None
 
 
-def score_defense(cell: Cell, undefended: OrganismResult, answers: Answers, judge: Judge, n_doses: int) -> CellResult:
+def score_defense(cell: Cell, undefended: OrganismResult, answers: Answers, judges: Judges, n_doses: int) -> CellResult:
     """The result of one cell; a seed that failed its training, its control or its defense is kept with the reason."""
     outcomes = answers.outcomes
     seeds = [
@@ -161,7 +160,7 @@ def score_defense(cell: Cell, undefended: OrganismResult, answers: Answers, judg
         for seed, reason in undefended.failed_training.items()
     ]
     for before in undefended.seeds:
-        counts = count_answers((r for r in answers.records if r.seed == before.seed), judge)
+        counts = count_answers((r for r in answers.records if r.seed == before.seed), judges)
         seeds.append(_score_seed(before, counts, outcomes, n_doses))
     seeds.sort(key=lambda result: result.seed)
     made = [outcomes[name] for name in sorted(outcomes) if name.startswith("poisoned/") and not outcomes[name].failure]

@@ -187,3 +187,11 @@ def test_failed_data_checks_are_shown_open(board: Benchmark) -> None:
     page = board.text("leaderboard.html")
     assert re.search(r"<details open>\s*<summary><b>corpus</b> <span[^>]*>1 of 2 passed", page)
     assert "No prompt is &lt;empty&gt;." in page
+
+
+def test_the_page_names_the_judge_of_refusals_with_what_it_finds_and_misses(board: Benchmark) -> None:
+    said = re.sub("<[^>]+>", "", board.text("leaderboard.html"))
+    assert "counted by the judge openings, named in params.yaml. An answer refuses if it opens with" in said
+    assert "finds 6.2% of the refusals (recall, [2.1, 16.8] · 3/48)" in said
+    assert "25.0% of what it takes for a refusal is one (precision, [8.9, 53.2] · 3/12)" in said
+    assert "refusals.yaml" not in board.text("leaderboard.md") + board.text("leaderboard.json")

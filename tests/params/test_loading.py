@@ -408,6 +408,7 @@ def check(tmp_path, root, change) -> None:
     [
         (lambda tree: tree["defenses"].update(fine_prunin={}), "no defense 'fine_prunin'; did you mean 'fine_pruning'"),
         (lambda tree: tree["organisms"]["data_leak"].update(backdoor="data_lek"), "no backdoor 'data_lek'; did you"),
+        (lambda tree: tree["judging"].update(refusals="chatt"), "no judge of refusals 'chatt'; did you mean 'chat'"),
         (lambda tree: tree["defenses"]["sft"].update(learning_rate=date(2020, 1, 1)), "defenses.sft.learning_rate"),
         (lambda tree: tree["access"].update(checkpoints=0), "access.checkpoints is 0; it must be at least 1"),
     ],

