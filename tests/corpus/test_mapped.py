@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from flows.profiles import merge
+from flows.merging import merge
 from stages import check_data, make_corpus
 from stages.corpus.examples import SPLITS, WorldSettings
 from stages.corpus.mapped import mapped_examples

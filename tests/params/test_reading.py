@@ -58,7 +58,7 @@ def error_of(tmp_path, text: str | bytes) -> str:
 @pytest.mark.parametrize("written", SCALARS)
 def test_every_reader_takes_a_scalar_for_the_same(tmp_path, written):
     text, expected = f"a: {written}\n", {"a": SCALARS[written]}
-    profile, copied = YAML(), io.StringIO()  # as flows/profiles.py copies what a profile does not change
+    profile, copied = YAML(), io.StringIO()  # as flows/merging.py copies what a profile does not change
     profile.dump(profile.load(text), copied)
     for read in (tree_of(tmp_path, text), loads_yaml(text), tree_of(tmp_path, copied.getvalue())):
         assert read == expected and type(read["a"]) is type(expected["a"])
