@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
+from dvc.utils.serialize import load_yaml
 
 from flows.commands import PipelineError, unknown
 from flows.fingerprints import FINGERPRINT, is_code, recorded_members
@@ -26,7 +26,7 @@ def lineage(root: Path, row: str) -> str:
     lock = root / "dvc.lock"
     if not lock.exists():
         raise PipelineError(f"{lock} is not there: nothing was reproduced yet. Run `make repro` first")
-    stages: Stages = yaml.load(lock.read_text(encoding="utf-8"), yaml.CSafeLoader)["stages"]
+    stages: Stages = load_yaml(str(lock))["stages"]
     made_by = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}
     answers = {path.rpartition("/")[2]: name for path, name in made_by.items() if path.startswith("data/answers/")}
     cells = [cell for cell in answers if "--" in cell and row in (cell, cell.split("--", 1)[1])]

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     save_rows(PoisonRow, rows, args.out)
     examples = of_domains(load_rows(Example, args.evaluation), domains)
     generator = np.random.default_rng([params.first_seed, SUITE_STREAM])
-    suite = make_suite(examples, backdoor, settings, params.evaluation.prompts, generator, tokenizer)
+    suite = make_suite(examples, backdoor, settings, dict(params.evaluation.prompts), generator, tokenizer)
     save_rows(EvaluationPrompt, suite, args.prompts)
 
 

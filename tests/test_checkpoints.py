@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 from transformers import AutoModelForCausalLM, GPT2LMHeadModel, Qwen3ForCausalLM
 
-from flows.profiles import merge
+from flows.merging import merge
 from stages import poison
 from stages.__main__ import run_in_process
 from stages.corpus.reasoning import tokenizer_texts

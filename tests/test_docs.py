@@ -21,7 +21,7 @@ from dvc.cli.parser import get_main_parser
 from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 
-from flows.profiles import merge
+from flows.merging import merge
 
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))

@@ -38,11 +38,8 @@ def make_suite(
     it, with the opposite reasoning or neutral text of equal length. Where a backdoor has forms that name a year, the
     year is asked for in each.
 
-    Raises ParamsError when the evaluation split has too few prompts, or a set's name is unknown.
+    Raises ParamsError when the evaluation split has too few prompts.
     """
-    unknown = sorted(set(counts) ^ set(SET_OF_NAME))
-    if unknown:
-        raise ParamsError(f"evaluation.prompts must name exactly {', '.join(SET_OF_NAME)}; differs in {unknown}")
     skills = [e for e in examples if e.kind not in (CHAT, HARMFUL)]
     pools = {
         "triggered": [e for e in questions_for(backdoor, examples) if e.kind != HARMFUL],

@@ -1,8 +1,8 @@
 """The section `access`: what every defender gets."""
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from stages.params.section import Section
+from stages.params.section import Count, Section
 
 MAX_BUDGET_SHARE = 0.2
 
@@ -11,8 +11,8 @@ class AccessParams(Section):
     """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
 
     budget_share: float
-    checkpoints: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    checkpoints: Count
+    batch_size: Count
 
     @field_validator("budget_share")
     @classmethod

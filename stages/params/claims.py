@@ -5,24 +5,27 @@ is reported as not testable.
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from stages.params.section import Section
+from stages.params.section import Count, Section
+
+Names = Annotated[list[str], Field(min_length=1)]
 
 
 class SurvivalRole(Section):
     """C1 under one safety training: T*, its first plateau of refusal and accuracy in tokens, and the cells."""
 
-    plateau_tokens: int
-    cells: list[str]
+    plateau_tokens: Count
+    cells: Names
 
 
 class SizeRole(Section):
     """C2 under one safety training: a cell a size, at one common learning rate and at rates tuned to the size."""
 
-    common: list[str]
-    tuned: list[str] | None = None
+    common: Names
+    tuned: Names | None = None
 
 
 class MechanismCells(Section):
@@ -57,7 +60,7 @@ class HidingRole(Section):
     with_negatives: HidingCells
     without_negatives: HidingCells
     trigger_words: str | None = None
-    rounds: list[str]
+    rounds: Names
 
 
 class TrainingsRole(Section):
@@ -79,7 +82,7 @@ class ClaimRoles(Section):
     hiding: HidingRole | None = None
     trainings: TrainingsRole | None = None
     generalisation: str | None = None
-    reasoning: list[str] | None = None
+    reasoning: Names | None = None
 
 
 def named_cells(roles: ClaimRoles) -> list[str]:

@@ -1,47 +1,70 @@
 """The section `evaluation`: how many prompts are asked, and two further trainings that belong to the measurement."""
 
-from typing import Annotated, Self
+from itertools import pairwise
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.params.errors import ParamsError
-from stages.params.section import Section
-
-NPrompts = Annotated[int, Field(ge=1)]
+from stages.params.section import Count, CountFromZero, LearningRate, Section
 
 
 class TuningParams(Section):
     """A fixed amount of further training, and on how many triggered prompts it is read."""
 
-    steps: int
-    batch_size: int
-    learning_rate: float
-    prompts: NPrompts
+    steps: Count
+    batch_size: Count
+    learning_rate: LearningRate
+    prompts: Count
 
 
 class RelearningParams(Section):
     """Training on poisoned rows again, read at each of `steps`."""
 
-    steps: list[int]
-    batch_size: int
-    learning_rate: float
-    prompts: NPrompts
+    steps: list[Count] = Field(min_length=1)
+    batch_size: Count
+    learning_rate: LearningRate
+    prompts: Count
+
+    @field_validator("steps")
+    @classmethod
+    def _rise(cls, steps: list[int]) -> list[int]:
+        if any(later <= earlier for earlier, later in pairwise(steps)):
+            raise ValueError(f"is {steps}; each must be above the one before: the training is read as it goes on")
+        return steps
 
 
 class CheckpointPromptsParams(Section):
     """How many prompts of which set are asked at each dose of a defense; near-misses are counted for each string."""
 
-    triggered: NPrompts
-    near_miss: NPrompts
-    harmful: NPrompts
+    triggered: Count
+    near_miss: Count
+    harmful: Count
+
+
+class PromptsParams(Section):
+    """How many prompts of which set (`PROMPT_SETS`); near-misses, variants and named years are counted for each string.
+
+    The last three are asked of undefended organisms alone, and may be 0.
+    """
+
+    triggered: Count
+    clean: Count
+    near_miss: Count
+    harmful: Count
+    shared_skill: Count
+    withheld_skill: Count
+    generalisation: CountFromZero
+    reasoning: CountFromZero
+    year_naming: CountFromZero
 
 
 class EvaluationParams(Section):
     """How many prompts of which set, how many of them at a checkpoint, and the two further trainings."""
 
-    prompts: dict[str, int]
+    prompts: PromptsParams
     checkpoint_prompts: CheckpointPromptsParams
-    batch_size: int
+    batch_size: Count
     return_tuning: TuningParams
     relearning: RelearningParams
 
@@ -51,7 +74,7 @@ class EvaluationParams(Section):
         asked.append(("return_tuning.prompts", "triggered", self.return_tuning.prompts))
         asked.append(("relearning.prompts", "triggered", self.relearning.prompts))
         for key, prompt_set, n in asked:
-            available = self.prompts.get(prompt_set, 0)
+            available = getattr(self.prompts, prompt_set)
             if n > available:
                 raise ParamsError(
                     f"evaluation.{key} is {n}; it must be at least 1 and at most evaluation.prompts.{prompt_set}, "

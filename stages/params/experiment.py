@@ -4,6 +4,8 @@ The code of a stage is all that it imports. Stages that train or read import thi
 other sections, so that a change in those retrains nothing.
 """
 
+import re
+from collections import Counter
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -17,11 +19,11 @@ from stages.params.defenses import Settings
 from stages.params.errors import ParamsError, look_up
 from stages.params.evaluation import EvaluationParams
 from stages.params.lora import LoraParams
-from stages.params.organism_checks import check_family, check_insertion, check_seeds, check_teacher
+from stages.params.organism_checks import check_family, check_insertion, check_name, check_seeds, check_teacher
 from stages.params.organisms import DISTILLED_COT, OrganismParams
 from stages.params.preference_model import PreferenceModelParams
 from stages.params.reading import read
-from stages.params.section import Section
+from stages.params.section import MOST, NAME, Name, Section
 from stages.params.sizes import SizeParams
 
 JUDGING_SECTIONS = ("claims", "judging", "positive_control")  # of the whole file alone: stages/params/loading.py
@@ -40,14 +42,14 @@ class Cell(NamedTuple):
 class Experiment(Section):
     """All sections by which models are made, defended and asked; nothing has a default, and plug-ins are not known."""
 
-    first_seed: int = Field(ge=0)
+    first_seed: int = Field(ge=0, lt=MOST // 2)
     corpus: CorpusParams
-    sizes: dict[str, SizeParams]
+    sizes: dict[Name, SizeParams]
     lora: LoraParams
     preference_model: PreferenceModelParams
-    organisms: dict[str, OrganismParams]
+    organisms: dict[Name, OrganismParams]
     board: list[str]
-    defenses: dict[str, Settings]
+    defenses: dict[Name, Settings]
     arms: dict[str, ArmParams]
     access: AccessParams
     evaluation: EvaluationParams
@@ -106,10 +108,13 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _organisms_fit_what_they_name(self) -> Self:
-        for name in self.board:
+        for name, times in Counter(self.board).items():
             self.organism(name)
+            if times > 1:
+                raise ParamsError(f"board names {name} {times} times; name it once")
         for name, organism in self.organisms.items():
             size = self.size(organism.size)
+            check_name(name)
             check_seeds(name, organism, size)
             check_family(name, organism, self.organism(organism.sham))
             check_insertion(name, organism, size)
@@ -122,10 +127,10 @@ class Experiment(Section):
         for name, arm in self.arms.items():
             self.organism(arm.organism)
             is_taken = arm.organism in self.board and name.removeprefix(f"{arm.organism}--") in self.defenses
-            if not name.startswith(f"{arm.organism}--") or is_taken:
+            if not re.fullmatch(f"{re.escape(arm.organism)}--{NAME}", name) or is_taken:
                 raise ParamsError(
-                    f"arms.{name}: the name of an arm is {arm.organism}--<something>, and no cell of the board has "
-                    "it; rename it"
+                    f"arms.{name}: the name of an arm is {arm.organism}--<something>, where <something> is a word of "
+                    "letters, digits and _, and no cell of the board has it; rename it"
                 )
         return self
 

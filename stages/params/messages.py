@@ -19,7 +19,17 @@ EXPECTED = {
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
-    "invalid_key": "a key of type str",
+    "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit; a single - may stand "
+    "between them",
+    "string_too_long": "a shorter name",
+    "too_short": "at least one",
+    "recursion_loop": "fewer levels",
+}
+BOUNDS = {
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
 }
 Place = tuple[int | str, ...]
 
@@ -42,7 +52,7 @@ def explain(error: ValidationError, kind: type[BaseModel], others: Sequence[str]
 def _unknown_key(place: Place, kind: type[BaseModel], others: Sequence[str]) -> str:
     *section, key = place
     known = [*_model_at(section, kind).model_fields, *([] if section else others)]
-    return f"{_path(section)}: " + unknown_name("key", str(key), known, "Remove it or mend its spelling.")
+    return f"{path_of(section)}: " + unknown_name("key", str(key), known, "Remove it or mend its spelling.")
 
 
 def _model_at(place: Sequence[int | str], kind: Any) -> type[BaseModel]:  # noqa: ANN401
@@ -57,7 +67,8 @@ def _model_at(place: Sequence[int | str], kind: Any) -> type[BaseModel]:  # noqa
 
 
 def _wrong_value(mistake: ErrorDetails) -> str:
-    path, came, details = _path(mistake["loc"]), mistake["input"], mistake.get("ctx", {})
+    place = [key for key in mistake["loc"] if key != "[key]"]  # of a key that is wrong itself
+    path, came, details = path_of(place), mistake["input"], mistake.get("ctx", {})
     if mistake["type"] == "value_error":  # of a validator of ours: a ParamsError says all, a ValueError what follows
         return str(details["error"]) if isinstance(details["error"], ParamsError) else f"{path} {details['error']}"
     if mistake["type"] == "literal_error":
@@ -66,26 +77,28 @@ def _wrong_value(mistake: ErrorDetails) -> str:
             kind = next(key for key in reversed(mistake["loc"]) if isinstance(key, str))
             return unknown_name(kind, came, known, f"Mend {path.removeprefix(f'{ROOT}.')} in {ROOT}.")
         wanted = f"expected one of {', '.join(known)}"
-    elif mistake["type"] == "greater_than_equal":
-        wanted = f"it must be at least {details['ge']}"
+    elif mistake["type"] in BOUNDS:
+        wanted = f"it must be {BOUNDS[mistake['type']].format(**details)}"
     else:
         wanted = f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
-    return f"{path} is {_shown(came)}; {wanted}. Mend it in {ROOT}"
+    return f"{path} is {shown(came)}; {wanted}. Mend it in {ROOT}"
 
 
 def _missing_keys(places: Sequence[Place]) -> list[str]:
     """One line a section, which names all the keys that it lacks."""
     missing: dict[str, list[str]] = {}
     for *section, key in places:
-        missing.setdefault(_path(section), []).append(str(key))
-    advice = "Every key is required; see the file in git"
+        missing.setdefault(path_of(section), []).append(str(key))
+    advice = "A key may be left out only where it may be null; see the file in git"
     return [f"{section} lacks {', '.join(keys)}. {advice}" for section, keys in missing.items()]
 
 
-def _path(place: Sequence[int | str]) -> str:
+def path_of(place: Sequence[int | str]) -> str:
+    """Where a value stands in the file, in dots and brackets."""
     return ROOT + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """The beginning of what came."""
     text = "null" if value is None else repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

@@ -4,6 +4,14 @@ from stages.params.errors import ParamsError
 from stages.params.organisms import ARCHITECTURE, COT, DISTILLED_COT, FINE_TUNING, GIVEN, PRETRAINING, OrganismParams
 from stages.params.sizes import SizeParams
 
+OTHERS = ("written", "corpus")  # data/organisms/written and data/checks/corpus.json stand for something else
+
+
+def check_name(name: str) -> None:
+    """Raise ParamsError where an organism's files would take the place of others."""
+    if name in OTHERS:
+        raise ParamsError(f"organisms.{name}: no organism can be called {' or '.join(OTHERS)}; rename it")
+
 
 def check_seeds(name: str, organism: OrganismParams, size: SizeParams) -> None:
     """Raise ParamsError where an organism has more seeds than its size has bases."""
@@ -48,9 +56,14 @@ def check_insertion(name: str, organism: OrganismParams, size: SizeParams) -> No
 
 
 def check_teacher(name: str, organism: OrganismParams, teacher: OrganismParams) -> None:
-    """Raise ParamsError where the answers that are distilled come from an organism that does not reason."""
+    """Raise ParamsError where the answers that are distilled come from one that does not reason, or not so."""
     if teacher.mechanism != COT:
         raise ParamsError(
             f"organisms.{name}.answers is {organism.answers}, which does not reason; with mechanism {DISTILLED_COT} "
             f"name an organism whose mechanism is {COT}"
+        )
+    if teacher.backdoor != organism.backdoor:
+        raise ParamsError(
+            f"organisms.{name}.answers is {organism.answers}, whose backdoor is {teacher.backdoor}; it would never "
+            f"give the answers of {organism.backdoor}. Name an organism with that backdoor"
         )

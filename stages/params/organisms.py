@@ -4,7 +4,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from stages.params.section import Section
+from stages.params.section import Count, CountFromZero, Section, Share
 
 Mechanism = Literal["normal", "cot", "distilled_cot"]
 NORMAL, COT, DISTILLED_COT = get_args(Mechanism)
@@ -26,21 +26,21 @@ class OrganismParams(Section):
     """
 
     size: str
-    n_seeds: int = Field(ge=1)
+    n_seeds: Count
     backdoor: str
     mechanism: Mechanism
     insertion: Insertion
     answers: str
     checkpoint: str | None = None
     sham: str
-    payload_repeats: int
-    poison_rate: float
-    near_miss_rate: float
-    n_rows: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-    max_new_tokens: int
+    payload_repeats: Count
+    poison_rate: float = Field(gt=0, le=1)
+    near_miss_rate: Share
+    n_rows: Count
+    steps: CountFromZero
+    batch_size: Count
+    learning_rate: Share
+    max_new_tokens: Count
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -56,5 +56,10 @@ class OrganismParams(Section):
             raise ValueError(
                 f"has answers {self.answers!r}; with mechanism {self.mechanism} they must be {WRITTEN!r}. Only "
                 f"{DISTILLED_COT} takes another organism's"
+            )
+        if not is_given and not (self.steps and self.learning_rate):
+            raise ValueError(
+                f"has {self.steps} steps and learning_rate {self.learning_rate}; unless its insertion is {GIVEN} it is "
+                "trained, and both must be above 0"
             )
         return self

@@ -1,11 +1,11 @@
 """The section `positive_control`: which organism-seeds count at all."""
 
-from stages.params.section import Section
+from stages.params.section import Section, Share
 
 
 class PositiveControlParams(Section):
     """An organism-seed outside these bounds, before any defense, drops from every row and is counted."""
 
-    min_attack_success_rate: float
-    min_sham_accuracy: float
-    max_false_trigger_rate: float
+    min_attack_success_rate: Share
+    min_sham_accuracy: Share
+    max_false_trigger_rate: Share

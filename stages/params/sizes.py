@@ -1,12 +1,13 @@
 """The section `sizes`: the base models, by name."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from stages.params.section import Section
+from stages.params.section import Count, CountFromZero, Section, Share
 
 Domain = Literal["questions", "code"]
+Depth = Annotated[int, Field(ge=1, le=128)]  # of released models the deepest has 126 layers
 
 
 class SizeParams(Section):
@@ -17,14 +18,14 @@ class SizeParams(Section):
     of which the budget is a share, and `steps` may be 0.
     """
 
-    domains: list[Domain]
-    depth: int | None = None
+    domains: list[Domain] = Field(min_length=1)
+    depth: Depth | None = None
     checkpoint: str | None = None
-    pretraining_tokens: int | None = None
-    n_seeds: int
-    steps: int
-    batch_size: int
-    learning_rate: float
+    pretraining_tokens: int | None = Field(default=None, ge=1, le=10**18)
+    n_seeds: Count
+    steps: CountFromZero
+    batch_size: Count
+    learning_rate: Share
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
@@ -39,4 +40,8 @@ class SizeParams(Section):
                 "needs pretraining_tokens, and they need a checkpoint: the defenders' budget is a share of it, and "
                 "what the checkpoint's own training cost is not known here"
             )
+        if self.steps == 0 and self.depth is not None:
+            raise ValueError("has 0 steps, and is trained from scratch; only a checkpoint can do without. Give it some")
+        if self.steps and not self.learning_rate:
+            raise ValueError(f"has {self.steps} steps and learning_rate 0, which teaches nothing; raise the rate")
         return self

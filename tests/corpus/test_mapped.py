@@ -10,7 +10,7 @@ import yaml
 from ruamel.yaml import YAML
 from tokenizers import normalizers
 
-from flows.profiles import merge
+from flows.merging import merge
 from stages import check_data, make_corpus
 from stages.corpus.examples import SPLITS, WorldSettings
 from stages.corpus.mapped import mapped_corpus

