@@ -65,8 +65,8 @@ data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they lo
 lineage: setup  ## all code, data and commands behind a row: make lineage ROW=sft
 	@python -m flows.lineage $(or $(ROW),$(error say which row: make lineage ROW=sft))
 
-gc: setup  ## free what no commit of this clone names
-	dvc gc --workspace --all-commits --force
+gc: setup  ## free what no commit of this clone names; it asks before it deletes, but not with YES=1
+	@python -m flows.gc $(if $(filter 1,$(YES)),--yes)
 
 lock:  ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

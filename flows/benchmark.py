@@ -10,37 +10,40 @@ import ctypes
 import inspect
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from textwrap import shorten
 from typing import Annotated, Any
 
 import httpx
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.commands import PipelineError
+from flows.commands import PipelineError, heed_interrupts
 from flows.fingerprints import FINGERPRINT
 from flows.observing import Reporter, estimate, publish
-from flows.pipeline import open_project
+from flows.pipeline import Project, open_project
 from flows.profiles import prepare_profile
 from flows.scheduler import Run, Workers, expected_to_run
+from flows.servers import check_server, free_port, server, use_own_server
 from flows.tasks import is_here, task_runner, tasks
-from flows.ui import ROOT, environment_of, free_port, server
+from flows.ui import ROOT
 
 STATUS_INTERRUPTED = 130
+SHOWN, WIDTH = 3, 160  # stages of a kind and characters of a line that a dry run prints
 PR_SET_PDEATHSIG = 1
 DRIVER = Path("/proc/driver/nvidia/gpus")  # one folder a GPU
 
 
-@flow(name="benchmark")
+@flow(name="benchmark", retries=0)
 def benchmark(
     targets: list[str] = [],  # noqa: B006  # Prefect copies it, and shows the default in its form
     profile: str = "",
@@ -63,7 +66,6 @@ def benchmark(
     """
     if ROOT in os.environ:  # our starter is the worker of flows/ui.py: end with it, also when it is killed
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    log = get_run_logger()
     try:
         root = prepare_profile(Path.cwd(), profile) if profile else Path.cwd()
         with open_project(root) as project:
@@ -79,7 +81,6 @@ def benchmark(
     except (PipelineError, OSError) as error:
         return Failed(message=str(error))
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("executed", "cached", "unchanged"))
-    log.info("all up to date: %s", counts)
     return Completed(message=counts)
 
 
@@ -101,6 +102,7 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
     """The flow's parameters from a command line: an option for each, helped by its docstring; and `--dry-run`."""
     parser = argparse.ArgumentParser(prog="python -m flows.benchmark", description="Bring the benchmark up to date.")
     parser.add_argument("--dry-run", action="store_true", help="only say what would run, and why")
+    parser.add_argument("--verbose", action="store_true", help="with --dry-run: every stage, and all reasons")
     helps = dict(line.strip().split(": ", 1) for line in (benchmark.fn.__doc__ or "").splitlines() if ": " in line)
     for name, parameter in inspect.signature(benchmark.fn).parameters.items():
         kind, option = type(parameter.default), f"--{name.replace('_', '-')}"
@@ -111,36 +113,49 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
     return vars(parser.parse_args(argv))
 
 
-def look(targets: Sequence[str], profile: str, *, force: bool, dry_run: bool) -> str:
+def look(targets: Sequence[str], profile: str, *, force: bool, dry_run: bool, verbose: bool) -> str:
     """What to say where nothing is to run, so that nobody waits for a server; with `dry_run`, what would and why."""
     with open_project(prepare_profile(Path.cwd(), profile) if profile else Path.cwd()) as project:
         plan = project.select(targets)
         if dry_run:
             project.foresee()
         stale = expected_to_run(project, plan, force=force)
-        for name in stale if dry_run else ():
-            above = [other for other in stale if other in project.needs(name) - {FINGERPRINT}]
-            because = [*project.changes(name), *([f"needs {', '.join(above)}"] if above else [])]
-            print(f"would run {name}: {'; '.join(because) or 'forced'}")
         if not (stale or dry_run):
             project.prune()
-    if dry_run:
-        return f"{len(stale)} of {len(plan)} stages would run"
-    return "" if stale else f"all up to date: {len(plan)} unchanged"
+        if not dry_run:
+            return "" if stale else f"all up to date: {len(plan)} unchanged"
+        lines = []
+        for kind in dict.fromkeys(name.partition("@")[0] for name in stale):
+            names = [name for name in stale if name.partition("@")[0] == kind]
+            shown = names if verbose else names[:SHOWN]
+            lines += [f"{kind}: {len(names)} stages"] if len(names) > 1 else []
+            lines += [f"would run {name}: {reasons(project, name, stale)}" for name in shown]
+            lines += [f"and {len(names) - len(shown)} more"] if len(names) > len(shown) else []
+    lines = lines if verbose else [shorten(line, WIDTH, placeholder=" ...") for line in lines]
+    hint = "" if verbose or not stale else "; --verbose names each, with all its reasons"
+    return "\n".join([*lines, f"{len(stale)} of {len(plan)} stages would run{hint}"])
+
+
+def reasons(project: Project, name: str, stale: Sequence[str]) -> str:
+    """Why the stage would run."""
+    needs = project.needs(name) - {FINGERPRINT}
+    above = ", ".join(other for other in stale if other in needs)
+    return "; ".join([*project.changes(name), *([f"needs {above}"] if above else [])]) or "forced"
 
 
 @contextmanager
 def a_server(cluster: str) -> Iterator[None]:
     """The user's Prefect server, or one of our own while the block lasts, if the cluster is here."""
-    if PREFECT_API_URL.value():
+    if url := PREFECT_API_URL.value():
+        check_server(url)
         yield
         return
     if not is_here(cluster):
         how = "start one that they can reach (prefect server start --host 0.0.0.0) and set PREFECT_API_URL to it"
         raise PipelineError(f"the workers of {cluster} need a Prefect server: {how}.")
     port = free_port()
-    ours = temporary_settings({PREFECT_API_URL: environment_of(port)["PREFECT_API_URL"]})
-    with server(port, stdout=subprocess.DEVNULL), ours:
+    use_own_server(port)
+    with TemporaryFile() as lines, server(port, lines):
         try:
             yield
         finally:
@@ -152,15 +167,19 @@ def a_server(cluster: str) -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 when all is up to date, 1 when a stage failed, 130 when interrupted."""
     chosen = read_arguments(argv)
-    dry_run = chosen.pop("dry_run")
+    dry_run, verbose = chosen.pop("dry_run"), chosen.pop("verbose")
     try:
         if dry_run or not PREFECT_API_URL.value():
-            if said := look(chosen["targets"], chosen["profile"], force=chosen["force"], dry_run=dry_run):
+            what = {"targets": chosen["targets"], "profile": chosen["profile"], "force": chosen["force"]}
+            if said := look(**what, dry_run=dry_run, verbose=verbose):
                 print(said)
                 return 0
         with a_server(chosen["cluster"]):
             state = benchmark(**chosen, return_state=True)
-        error = "" if state.is_completed() else state.message
+        if state.is_completed():
+            print(f"all up to date: {state.message}")
+            return 0
+        error = state.message
     except httpx.HTTPError as failure:
         error = f"Prefect's server has gone ({failure}); finished stages are recorded, run this again"
     except (RuntimeError, OSError) as failure:  # a PipelineError, or Prefect's where the user's server does not answer
@@ -168,11 +187,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted: finished stages are recorded; run the same command to continue", file=sys.stderr)
         return STATUS_INTERRUPTED
-    if error:
-        print(f"\nerror: {error}", file=sys.stderr)
-    return 1 if error else 0
+    print(f"\nerror: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heed_interrupts()
     sys.exit(main())

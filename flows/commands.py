@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 SECONDS_TO_STOP = 5.0
 SECONDS_BETWEEN_LOOKS = 0.5
 TAIL_LINES = 20
+NO_PROXY_OF_STAGES = "BENCHMARK_NO_PROXY"  # the user's, where this process goes through no proxy (flows/servers.py)
 # The command is `$@`. The input is a pipe that only we hold open: it ends when we do, however that happens.
 GUARDED = """exec 3<&0 </dev/null
 (read -r _ <&3; kill -KILL 0) &
@@ -49,6 +50,27 @@ def unknown(what: str, name: str, known: Collection[str], where: str = "") -> Pi
     close = get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return PipelineError(f"no {what} '{name}'{hint} Known{where}: {', '.join(sorted(known)) or 'none'}.")
+
+
+def last_lines(lines: Collection[str]) -> str:
+    """The lines below a message that ends in `its last lines`."""
+    return ":" + "".join(f"\n    {line}" for line in lines or ["(it printed nothing)"])
+
+
+def heed_interrupts() -> None:
+    """End with KeyboardInterrupt on SIGTERM, and on SIGINT also where a script started us in the background."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+
+
+def git(root: Path, *words: str) -> str:
+    """What git says in `root`. Raises PipelineError with its own reason and remedy."""
+    environment = {**os.environ, "LC_ALL": "C"}  # in English, as we quote it
+    options = {"encoding": "utf-8", "errors": "surrogateescape", "env": environment}
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False, **options)
+    if done.returncode:
+        raise PipelineError(f"`git {words[0]}` failed in {root}: {done.stderr.strip()}")
+    return done.stdout
 
 
 class Command(NamedTuple):
@@ -97,6 +119,8 @@ def run_command(command: Command, on_line: Callable[[str], object], extra: Mappi
     """
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     everything = {**os.environ, "PYTHONUNBUFFERED": "1", **extra, **command.environment}
+    if NO_PROXY_OF_STAGES in everything:
+        everything |= dict.fromkeys(("no_proxy", "NO_PROXY"), everything[NO_PROXY_OF_STAGES])
     options = {"cwd": command.folder, "env": everything, "encoding": "utf-8", "errors": "replace"}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     allowed = os.sched_getaffinity(0)
@@ -108,8 +132,7 @@ def run_command(command: Command, on_line: Callable[[str], object], extra: Mappi
             os.sched_setaffinity(0, allowed)
             how = _follow(process, limits, lambda line: (tail.append(line), on_line(line)))
         if how:
-            last = "".join(f"\n    {line}" for line in tail or ["(it printed nothing)"])
-            raise StageFailed(command.stage, f"`{argv[-1]}` {how}; its last lines:{last}")
+            raise StageFailed(command.stage, f"`{argv[-1]}` {how}; its last lines{last_lines(tail)}")
 
 
 def _follow(process: subprocess.Popen[str], limits: Limits, on_line: Callable[[str], object]) -> str:

@@ -6,7 +6,6 @@
 Joins the result to dvc.lock and to git. Nothing here is part of a result, so equal runs stay equal.
 """
 
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,7 +13,7 @@ from typing import Any
 
 from dvc.utils.serialize import load_yaml
 
-from flows.commands import PipelineError, unknown
+from flows.commands import PipelineError, git, unknown
 from flows.fingerprints import FINGERPRINT, is_code, recorded_members
 
 Stages = Mapping[str, Mapping[str, Any]]
@@ -69,7 +68,12 @@ def _describe(root: Path, name: str, stage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _git(root: Path, *words: str) -> str:
-    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, encoding="utf-8").stdout.strip()
+    try:
+        return git(root, *words).strip()
+    except PipelineError as error:
+        if "not a git repository" in str(error):
+            return ""
+        raise
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def task_runner(cluster: str, n_workers: int) -> TaskRunner[Any]:
     return runner(**ours[kind] if is_here(cluster) else {"address": cluster})
 
 
-@task(task_run_name="{command.stage}", cache_policy=NO_CACHE)
+@task(task_run_name="{command.stage}", cache_policy=NO_CACHE, retries=0)
 def run_stage(command: Command, environment: Mapping[str, str], limits: Limits) -> State[Any]:
     """Run one stage's command, each line to the log of this task.
 

@@ -15,10 +15,11 @@ from dvc.stage import PipelineStage
 from dvc.utils.serialize import dumps_yaml, load_yaml
 from dvc_data.hashfile.cache import DiskError
 
+from flows.benchmark import look
 from flows.commands import Command, PipelineError
 from flows.pipeline import open_project, replace_lock
 from flows.scheduler import Run
-from tests.flows.toys import execute, prune, run, run_module, set_params, toy_project
+from tests.flows.toys import DVC_YAML, execute, prune, run, run_module, set_params, toy_project
 from tests.flows.waiting import await_end, await_line
 
 
@@ -251,9 +252,29 @@ stages:
   one: {cmd: "echo hello && echo 1 > data/one", deps: [seed.txt], outs: [data/one]}
   two: {cmd: "test ! -e bad || (echo it went wrong; exit 3) && cat data/one > data/two", deps: [data/one, seed.txt],
         outs: [data/two]}
-  three: {cmd: "test ! -e slow || (echo waiting; sleep 60) && cat data/two > data/three", deps: [data/two],
-          outs: [data/three]}
+  three: {cmd: "test ! -e slow || (echo waiting; sleep 60) && cat data/two > data/three;
+          echo $HTTP_PROXY $NO_PROXY > proxies", deps: [data/two], outs: [data/three]}
 """
+# What users have set for other ends. Each of them broke the server of a run.
+HOSTILE = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks://127.0.0.1:9",  # a kind that httpx does not know
+    "NO_PROXY": "example.org",
+    "PREFECT_API_AUTH_STRING": "somebody:else",
+    "PREFECT_API_KEY": "pnu_1",
+    "PREFECT_API_TLS_INSECURE_SKIP_VERIFY": "true",
+    "PREFECT_CLIENT_CUSTOM_HEADERS": '{"Authorization": "Bearer 1"}',
+    "PREFECT_FLOWS_DEFAULT_RETRIES": "2",
+    "PREFECT_PROFILE": "mine",
+    "PREFECT_SERVER_API_AUTH_STRING": "a:b",
+    "PREFECT_SERVER_API_BASE_PATH": "/p/api",
+    "PREFECT_SERVER_API_HOST": "192.0.2.1",
+    "PREFECT_SERVER_API_PORT": "1",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg://nobody@127.0.0.1:1/none",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
 
 
 def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone(tmp_path: Path) -> None:
@@ -266,10 +287,13 @@ def test_the_flow_fails_with_the_last_lines_and_completes_once_the_cause_is_gone
     assert "not run because of that: three" in output and "Traceback" not in output
 
     (toy / "bad").unlink()
-    completing = run_module(toy, "flows.benchmark")
+    (toy / "prefect.toml").write_text('[server.api]\nhost = "192.0.2.1"\nbase_path = "/p/api"\n', encoding="utf-8")
+    (toy / ".env").write_text("PREFECT_SERVER_API_AUTH_STRING=c:d\n", encoding="utf-8")
+    completing = run_module(toy, "flows.benchmark", **HOSTILE)
     output = await_end(completing)
     assert completing.returncode == 0, output
-    assert "[2/2] three executed in" in output and "2 executed, 0 cached, 1 unchanged" in output
+    assert output.endswith("all up to date: 2 executed, 0 cached, 1 unchanged\n"), "said also where only warnings are"
+    assert (toy / "proxies").read_text(encoding="utf-8") == "http://127.0.0.1:9 example.org\n", "stages keep theirs"
     assert (toy / "data" / "timings" / "three.json").exists()
     assert status(toy) == {}
 
@@ -278,7 +302,7 @@ def test_a_dry_run_says_what_would_run_and_why_and_changes_nothing(toy: Path) ->
     run(toy)
     set_params(toy, names="a", rate="0.5")
     before = {path: path.read_bytes() for path in [toy / "dvc.lock", *(toy / "data").iterdir()]}
-    dry = run_module(toy, "flows.benchmark", "--dry-run")
+    dry = run_module(toy, "flows.benchmark", "--dry-run", "--verbose", PREFECT_LOGGING_LEVEL="WARNING")
     output = await_end(dry)
     assert dry.returncode == 0 and "2 of 3 stages would run" in output, output
     assert (
@@ -288,12 +312,33 @@ def test_a_dry_run_says_what_would_run_and_why_and_changes_nothing(toy: Path) ->
     assert {path: path.read_bytes() for path in [toy / "dvc.lock", *(toy / "data").iterdir()]} == before
 
 
+def test_a_dry_run_of_many_stages_counts_each_kind_and_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of = "\n  all: {cmd: cat data/s_* > data/all, deps: [" + ", ".join(f"data/s_{n:03}" for n in range(40)) + "], "
+    toy = toy_project(tmp_path / "toy", DVC_YAML + all_of + "outs: [data/all]}\n")
+    set_params(toy, names=", ".join(f"'{number:03}'" for number in range(40)))
+    monkeypatch.chdir(toy)
+    options = {"force": False, "dry_run": True}
+    lines = look([], "", verbose=False, **options).splitlines()
+    assert "defend: 40 stages" in lines and "score: 40 stages" in lines and lines.count("and 37 more") == 2
+    assert "would run score@002: changed deps: data/d_002; changed outs: data/s_002; needs defend@002" in lines
+    assert lines[-1] == "82 of 82 stages would run; --verbose names each, with all its reasons"
+    assert len(lines) == 13 and max(map(len, lines)) <= 160
+    every = look([], "", verbose=True, **options).splitlines()
+    assert sum(line.startswith("would run ") for line in every) == 82
+    assert every[-2].endswith(", score@039") and every[-1] == "82 of 82 stages would run"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("to_all", [True, False], ids=["as_the_terminal_does", "only_to_the_flow"])
 def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path: Path, to_all: bool) -> None:
+    """Also one that a script started in the background, for which the shell has it ignore interrupts."""
     toy = toy_project(tmp_path / "toy", FLOW_YAML)
     (toy / "slow").touch()
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL if to_all else signal.SIG_IGN)  # what it starts inherits it
     flow = run_module(toy, "flows.benchmark")
+    signal.signal(signal.SIGINT, before)
     await_line(flow, "waiting")
     os.killpg(flow.pid, signal.SIGINT) if to_all else flow.send_signal(signal.SIGINT)
     output = await_end(flow)

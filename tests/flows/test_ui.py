@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flows.ui import environment_of, free_port
+from flows.servers import free_port
 from tests.flows.test_drills import NAMES, await_none, commands_run, recorded, slow_project
 from tests.flows.test_pipeline import status
 from tests.flows.toys import ROOT, run, run_module
@@ -42,7 +42,7 @@ def served(tmp_path) -> Iterator[Served]:
 def ask(port: int, path: str, content: dict | None = None, method: str | None = None) -> Any:
     data = None if content is None else json.dumps(content).encode()
     headers = {"content-type": "application/json"}
-    request = urllib.request.Request(f"{environment_of(port)['PREFECT_API_URL']}/{path}", data, headers, method=method)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/{path}", data, headers, method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.loads(response.read() or "null")
 

@@ -51,10 +51,10 @@ def set_params(folder: Path, *, names: str, rate: str = "1.0e-05") -> None:
     (folder / "params.yaml").write_text(f"names: [{names}]\nrate: {rate}\nnested: {nested}\n", encoding="utf-8")
 
 
-def run_module(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """`python -m ...` in `folder`, with this project's flows, Prefect's files in `folder`, all output in a pipe."""
+def run_module(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """`python -m ...` in `folder`, with this project's flows and these variables, all output in a pipe."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    environment |= {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / ".prefect")}
+    environment |= {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / ".prefect"), **variables}
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", *arguments]
     return subprocess.Popen(
