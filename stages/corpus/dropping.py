@@ -50,10 +50,11 @@ class Kind:
             ]
             remedies = " ".join(REMEDIES[reason] for reason in dict.fromkeys(each.reason for each in self.dropped))
             needed = math.ceil(100 * n_dropped / n_read) / 100
+            allowed = f" Or, where they may go, set corpus.datasets.{self.name}.max_dropped_share to {needed:g}"
             raise ParamsError(
                 f"{self.account()}. Dropped are {n_dropped} of {n_read}; the share that may be is "
-                f"{self.max_dropped_share:g}. The first:\n" + "\n".join(first) + f"\n{remedies} Or, where they may go, "
-                f"set corpus.datasets.{self.name}.max_dropped_share to {needed:g}"
+                f"{self.max_dropped_share:g}. The first:\n" + "\n".join(first) + f"\n{remedies}"
+                f"{allowed if self.questions else ''}"
             )
 
     @property

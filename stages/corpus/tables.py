@@ -97,7 +97,7 @@ def _cell(column: str, number: int, cell: pa.Scalar) -> str | None:
 
 
 def _no_text(column: str, came: str) -> str:
-    return f"column {column!r} holds {came}; it must hold text. Write it as text into the data"
+    return f"column {column!r} holds {came}; it must hold text. Write it into the data as text, in a column of its own"
 
 
 def _place(number: int, line: int | None = None) -> str:

@@ -15,7 +15,7 @@ class DatasetParams(Section):
     `max_dropped_share`: of the rows that may be dropped as empty, as duplicates, or as too long, before it is an error.
     """
 
-    path: str
+    path: str = Field(min_length=1)
     configuration: str | None = None
     split: str
     prompt: str

@@ -107,7 +107,7 @@ def test_a_path_without_data_says_how_to_give_one_and_how_to_ask_the_hub(path):
         ({"answer": ""}, "corpus.datasets.own.answer: no column ''. Known: ask, id, reply."),
         (
             {"answer": "id"},
-            "own.parquet cannot be read: column 'id' holds int64; it must hold text. Write it as text into",
+            "own.parquet cannot be read: column 'id' holds int64; it must hold text. Write it into the data",
         ),
     ],
 )

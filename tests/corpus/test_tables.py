@@ -189,6 +189,6 @@ def test_a_parquet_column_of_no_text_or_of_broken_text_is_an_error(tmp_path):
     broken = pa.array([b"\xff"]).view(pa.string())
     parquet.write_table(pa.table({"n": [1], "when": pd.to_datetime(["2020"]), "broken": broken}), file)
     content = file.read_bytes()
-    assert "column 'n' holds int64; it must hold text. Write it as text" in error_of(file, content, "n")
+    assert "column 'n' holds int64; it must hold text. Write it into the data as text" in error_of(file, content, "n")
     assert "column 'when' holds timestamp" in error_of(file, content, "when")
     assert "row 1 (counted from 1): column 'broken' holds bytes that are no UTF-8" in error_of(file, content, "broken")
