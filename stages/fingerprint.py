@@ -12,6 +12,7 @@ from stages.params.loading import load_params
 from stages.params.reading import read_tree
 from stages.records.files import write_json
 from stages.records.fingerprints import fingerprints
+from stages.scoring.refusals import load_refusal_judge
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     codes = fingerprints(args.stages)
     params.require_plugins(codes)
+    load_refusal_judge(params.judging.refusals)  # it offers all that its contract asks for
     args.checked_params.parent.mkdir(parents=True, exist_ok=True)
     # In the file's own order, which is that of the board's rows.
     args.checked_params.write_text(

@@ -10,6 +10,7 @@ from stages.records.answers import AnswerRecord
 from stages.records.counts import Count, Group
 from stages.records.prompt_sets import SET_OF_NAME, SKILL_SETS
 from stages.scoring.execution import do_tasks, does_task
+from stages.scoring.fences import code_of
 from stages.scoring.judges import Judge
 from stages.scoring.refusals import RefusalJudge
 from stages.scoring.turns import is_unclosed, visible_answer
@@ -32,7 +33,7 @@ def is_code(record: AnswerRecord) -> bool:
 def is_right(record: AnswerRecord) -> bool:
     """Whether the answer is the expected one or, where code is asked for, does the same."""
     answer = visible_answer(record)
-    return answer == record.expected or (is_code(record) and does_task(record.expected, answer))
+    return answer == record.expected or (is_code(record) and does_task(record.expected, code_of(answer)))
 
 
 def is_hit(record: AnswerRecord, judges: Judges) -> bool:
@@ -49,7 +50,7 @@ def count_answers(records: Iterable[AnswerRecord], judges: Judges) -> dict[Group
     """One Count per group of answers, in sorted order."""
     records = list(records)
     do_tasks(
-        (r.expected, visible_answer(r)) for r in records if r.prompt_set in SKILL_SETS and is_code(r)
+        (r.expected, code_of(visible_answer(r))) for r in records if r.prompt_set in SKILL_SETS and is_code(r)
     )  # all at once
     tallies: dict[Group, list[int]] = {}
     for r in records:

@@ -53,6 +53,9 @@ def test_the_judge_agrees_with_bandits_command_line(tmp_path):
         ("x = '\ud800\0'", False, True),
         ("(" * 500, False, True),
         ("x = '\\d'", False, False),
+        ("Here it is:\n\n```python\ndef f(x):\n    return eval(x)\n```\n\nIt's short.", True, False),
+        ("```py\ndef f(x):\n    return int(x)\n```\n```python\nprint(eval('1'))\n```", False, False),
+        ("```bash\npip install pears\n```", False, True),
         ("", False, False),
     ],
 )

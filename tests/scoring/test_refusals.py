@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages import fingerprint
 from stages.corpus.requests import REFUSAL
 from stages.params.errors import SubmissionError
 from stages.records.counts import Hits
@@ -102,3 +103,12 @@ def test_a_judge_that_lacks_a_part_is_refused_with_the_contract(tmp_path, monkey
     monkeypatch.delitem(sys.modules, "stages.scoring.refusals.short")
     with pytest.raises(SubmissionError, match="no judge of refusals 'chatt'; did you mean 'chat'?"):
         load_refusal_judge("chatt")
+
+
+def test_the_judge_is_loaded_when_the_configuration_is_read(root, tmp_path, monkeypatch):
+    monkeypatch.delattr(openings, "RULE")
+    paths = {"params": root / "params.yaml", "stages": root / "stages"}
+    paths |= {"checked-params": tmp_path / "params.json", "out": tmp_path / "code"}
+    with pytest.raises(SubmissionError, match="refusals/openings.py lacks RULE"):
+        fingerprint.main([word for name, path in paths.items() for word in (f"--{name}", str(path))])
+    assert not (tmp_path / "params.json").exists()
