@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Whatever the locale.
+export PYTHONUTF8 := 1
 
 # The README shows the board that was made last.
 SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- board -->/r reports/leaderboard.md' README.md \

@@ -8,12 +8,14 @@ for a model or a data set) give way to what is already set.
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUTF8": "1",  # of what we start: names of files and what it prints, whatever the locale
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
@@ -39,3 +41,6 @@ DEFAULTS = {
 }
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 os.environ.update({**DEFAULTS, **os.environ, **ENVIRONMENT, "PATH": PATH})
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, TextIOWrapper):  # a terminal that knows only ASCII is shown an escape, and not a traceback
+        stream.reconfigure(errors="backslashreplace")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.commands import Command, Limits, StageFailed, guarded, holding, run_command
+from flows.commands import Command, Limits, StageFailed, guarded, heed_interrupts, holding, run_command
 from tests.flows.waiting import await_end, await_line
 
 
@@ -111,3 +111,16 @@ def test_a_run_that_is_killed_is_over(tmp_path: Path) -> None:
     run.kill()
     await_end(run)
     assert path.exists() and Limits(run=path).is_over() and not Limits().is_over()
+
+
+def test_interrupts_are_heeded_where_a_script_started_us_in_the_background() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]  # as its shell does for SIGINT
+    try:
+        heed_interrupts()
+        for number in numbers:
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), number)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -333,12 +333,9 @@ def test_a_dry_run_of_many_stages_counts_each_kind_and_is_short(
 @pytest.mark.slow
 @pytest.mark.parametrize("to_all", [True, False], ids=["as_the_terminal_does", "only_to_the_flow"])
 def test_an_interrupted_flow_ends_with_130_and_keeps_what_was_finished(tmp_path: Path, to_all: bool) -> None:
-    """Also one that a script started in the background, for which the shell has it ignore interrupts."""
     toy = toy_project(tmp_path / "toy", FLOW_YAML)
     (toy / "slow").touch()
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL if to_all else signal.SIG_IGN)  # what it starts inherits it
     flow = run_module(toy, "flows.benchmark")
-    signal.signal(signal.SIGINT, before)
     await_line(flow, "waiting")
     os.killpg(flow.pid, signal.SIGINT) if to_all else flow.send_signal(signal.SIGINT)
     output = await_end(flow)

@@ -72,7 +72,7 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
     assert shown.keys() == {"progress", "claims"} and shown["progress"] == 100 and "# Claims" in shown["claims"]
     nightly = ask(port, "deployments/name/benchmark/nightly")
     assert [each["schedule"]["cron"] for each in nightly["schedules"]] == ["0 2 * * *"] and not nightly["paused"]
-    ui.send_signal(signal.SIGTERM)
+    ui.send_signal(signal.SIGINT)
     assert ui.wait(60) == 0
     await_none(folder)
 

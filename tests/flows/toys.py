@@ -1,6 +1,7 @@
 """Toy projects for the tests of flows/: a DVC repository with a matrix, made of echo and cat."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Collection
@@ -57,15 +58,20 @@ def run_module(folder: Path, *arguments: str, **variables: str) -> subprocess.Po
     environment |= {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder / ".prefect"), **variables}
     pipe = subprocess.PIPE
     command = [sys.executable, "-m", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=pipe,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        process_group=0,  # so that a test can interrupt all of it, as a terminal does
-    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what a script starts in the background
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            process_group=0,  # so that a test can interrupt all of it, as a terminal does
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def execute(command: Command, cores: Collection[int] = ()) -> None:
