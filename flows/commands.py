@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 SECONDS_TO_STOP = 5.0
 SECONDS_BETWEEN_LOOKS = 0.5
 TAIL_LINES = 20
+# Git refuses a clone that somebody else owns, as one mounted into a container. Who runs our code trusts it already.
+GIT = ("git", "-c", "safe.directory=*")
 # The command is `$@`. The input is a pipe that only we hold open: it ends when we do, however that happens.
 GUARDED = """exec 3<&0 </dev/null
 (read -r _ <&3; kill -KILL 0) &

@@ -6,6 +6,7 @@
 Joins the result to dvc.lock and to git. Nothing here is part of a result, so equal runs stay equal.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from flows.commands import PipelineError, unknown
+from flows.commands import GIT, PipelineError, unknown
 from flows.fingerprints import FINGERPRINT, is_code, recorded_members
 
 Stages = Mapping[str, Mapping[str, Any]]
@@ -69,10 +70,11 @@ def _describe(root: Path, name: str, stage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _git(root: Path, *words: str) -> str:
-    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, encoding="utf-8").stdout.strip()
+    return subprocess.run([*GIT, "-C", str(root), *words], capture_output=True, encoding="utf-8").stdout.strip()
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` reads no more than it wants
     try:
         print(lineage(Path.cwd(), " ".join(sys.argv[1:])))
     except PipelineError as failure:

@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from flows.commands import PipelineError, unknown
+from flows.commands import GIT, PipelineError, unknown
 from flows.pipeline import locked
 
 YAML_FILE = YAML()  # keeps comments, key order and the way numbers and strings are written
@@ -43,7 +43,7 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
         raise PipelineError(f"{source} holds a {type(override).__name__}; it must map keys of params.yaml to values.")
     target = (folder or root / "build" / name).resolve()
     # Tracked or untracked but not ignored, without what a default run has written.
-    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    git = [*GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(git, cwd=root, capture_output=True, encoding="utf-8", check=False)
     if listing.returncode != 0:
         raise PipelineError(f"git cannot list the files of {root}: {listing.stderr.strip()}. Run this in a git clone.")
