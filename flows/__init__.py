@@ -4,6 +4,9 @@ Importing this package sets the process environment before any heavy library loa
 telemetry, no network, Prefect's files inside the project (in `.prefect/`) instead of the user's home, and the `python`
 of dvc.yaml is this one. Settings a user may want otherwise (Prefect's, how log lines look, whether the hub may be asked
 for a model or a data set) give way to what is already set.
+
+Where Python would read file names in another encoding than UTF-8, a program of ours starts anew in UTF-8 mode: DVC
+cannot handle such names, and the stages would write what we cannot read.
 """
 
 import os
@@ -24,6 +27,7 @@ ENVIRONMENT = {
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONUTF8": "1",
 }
 DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
@@ -44,3 +48,5 @@ os.environ.update({**DEFAULTS, **os.environ, **ENVIRONMENT, "PATH": PATH})
 for stream in (sys.stdout, sys.stderr):
     if isinstance(stream, TextIOWrapper):  # a terminal that knows only ASCII is shown an escape, and not a traceback
         stream.reconfigure(errors="backslashreplace")
+if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

@@ -6,6 +6,7 @@
 Joins the result to dvc.lock and to git. Nothing here is part of a result, so equal runs stay equal.
 """
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -77,6 +78,7 @@ def _git(root: Path, *words: str) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` reads no more than it wants
     try:
         print(lineage(Path.cwd(), " ".join(sys.argv[1:])))
     except PipelineError as failure:

@@ -210,9 +210,12 @@ def open_project(root: Path) -> Iterator[Project]:
 
 @contextmanager
 def locked(root: Path) -> Iterator[Repo]:
-    """The DVC repository at `root`, locked. Raises PipelineError if it is none, or is in use."""
+    """The DVC repository at `root`, locked. Raises PipelineError if it is none, is in use, or has no UTF-8 name."""
     try:
+        str(root.resolve()).encode()
         repo = Repo(str(root))
+    except UnicodeEncodeError as error:
+        raise PipelineError(f"DVC needs a path in UTF-8, and {str(root.resolve())!a} is none. Rename it.") from error
     except NotDvcRepoError as error:
         raise PipelineError(f"{root} is not a DVC repository. Run this from the project's folder.") from error
     if Path(repo.root_dir).resolve() != root.resolve():

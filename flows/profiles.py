@@ -8,12 +8,11 @@ again copies the project anew and keeps what runs produced: data/, reports/, DVC
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from flows.commands import PipelineError, unknown
+from flows.commands import PipelineError, git, unknown
 from flows.merging import merged_params
 from flows.pipeline import locked
 
@@ -30,11 +29,8 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
     params = merged_params(root / "params.yaml", root / OVERRIDES / f"{name}.yaml")
     target = (folder or root / "build" / name).resolve()
     # Tracked or untracked but not ignored, without what a default run has written.
-    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(git, cwd=root, capture_output=True, encoding="utf-8", check=False)
-    if listing.returncode != 0:
-        raise PipelineError(f"git cannot list the files of {root}: {listing.stderr.strip()}. Run this in a git clone.")
-    files = [path for path in listing.stdout.split("\0") if path and path != "dvc.lock" and path[:8] != "reports/"]
+    listing = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    files = [path for path in listing.split("\0") if path and path != "dvc.lock" and path[:8] != "reports/"]
     files = [path for path in files if os.path.lexists(root / path) and target not in (root / path).resolve().parents]
     if target.exists() and any(target.iterdir()) and not (target / MARK).exists():
         raise PipelineError(

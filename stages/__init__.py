@@ -3,9 +3,13 @@
 Importing this package sets the process environment before any heavy library loads: one thread per process, no
 telemetry, no network. The stages fill the machine with processes instead (`stages/lm/workers.py`). Whether the hub may
 be asked for a model or a data set is the user's to say: a value of HF_HUB_OFFLINE that is already set stays.
+
+Where Python would read file names in another encoding than UTF-8, a stage starts anew in UTF-8 mode: it would not find
+data whose path params.yaml gives, nor could it print what is in them.
 """
 
 import os
+import sys
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -22,3 +26,5 @@ ENVIRONMENT = {
 }
 os.environ.update(ENVIRONMENT)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

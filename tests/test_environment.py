@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+IN_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
 COMMAND = "import os, {package}; print(os.environ['HF_HUB_OFFLINE'], os.environ['OMP_NUM_THREADS'])"
 
 
@@ -20,3 +22,11 @@ def environment_after_import(package, root, **already_set):
 def test_the_hub_is_not_asked_unless_the_environment_says_so(package, root):
     assert environment_after_import(package, root) == ["1", "1"]
     assert environment_after_import(package, root, HF_HUB_OFFLINE="0", OMP_NUM_THREADS="4") == ["0", "1"]
+
+
+@pytest.mark.parametrize("program", ["stages", "flows.profiles"])
+@pytest.mark.parametrize("switch", ["-m", "-Em"])
+def test_programs_read_and_write_utf_8_in_any_locale(root, program, switch):
+    command = [sys.executable, switch, program, "grüße"]
+    done = subprocess.run(command, cwd=root, env=os.environ | IN_ASCII, capture_output=True, encoding="utf-8")
+    assert done.returncode and "'grüße'" in done.stderr

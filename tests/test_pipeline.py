@@ -2,6 +2,9 @@
 
 Each run starts in a clean folder without lock, results or cache, so every stage really executes. The first run is the
 one that the later tests change: what a change makes run is read from what DVC then runs.
+
+The run through Prefect has an unfriendly environment, and must give the same bytes. It is the one of the two that uses
+everything: Prefect's server with its database, the warm start and DVC; and the science is tested on the other.
 """
 
 import json
@@ -17,16 +20,26 @@ from tests.bands import IN_BAND
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+UNFRIENDLY = {name: value for name, value in ENVIRONMENT.items() if not name.startswith(("LC_", "PREFECT_", "XDG_"))}
+UNFRIENDLY |= {
+    "LANG": "C",
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+}  # Python's own way out is shut
+UNFRIENDLY |= {"TZ": "Pacific/Chatham", "PYTHONOPTIMIZE": "1", "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+UNFRIENDLY |= {"HOME": "/sys"}  # a folder in which root cannot write either
 
 
-def run(folder: Path, *command: str) -> str:
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=1200)
+def run(folder: Path, *command: str, environment: dict[str, str] = ENVIRONMENT, umask: int = -1) -> str:
+    options = {"cwd": folder, "env": environment, "umask": umask, "capture_output": True, "encoding": "utf-8"}
+    done = subprocess.run(command, timeout=1200, **options)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
     return done.stdout + done.stderr
 
 
-def smoke_folder(folder: Path) -> Path:
-    run(ROOT, sys.executable, "-m", "flows.profiles", "smoke", "--folder", str(folder))
+def smoke_folder(folder: Path, **options) -> Path:
+    run(ROOT, sys.executable, "-m", "flows.profiles", "smoke", "--folder", str(folder), **options)
     assert not (folder / "dvc.lock").exists() and not (folder / "reports/results").exists()
     return folder
 
@@ -41,8 +54,12 @@ def serial(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def through_prefect(tmp_path_factory) -> Path:
-    folder = smoke_folder(tmp_path_factory.mktemp("smoke") / "prefect")
-    run(folder, sys.executable, "-m", "flows.benchmark")
+    with pytest.raises(OSError):
+        Path(UNFRIENDLY["HOME"], ".cache").mkdir()
+    options = {"environment": UNFRIENDLY, "umask": 0o077}
+    folder = smoke_folder(tmp_path_factory.mktemp("smoke") / "ünfriendly pläce", **options)
+    run(folder, sys.executable, "-m", "flows.benchmark", **options)
+    assert (folder / ".prefect").exists()
     return folder
 
 
@@ -84,7 +101,7 @@ def test_a_random_model_loses_the_withheld_skills(serial):
     assert result(serial, "random_init")["summary"]["withheld_accuracy"]["mean"] < untouched - 0.3
 
 
-def test_serial_and_prefect_runs_are_byte_identical(serial, through_prefect):
+def test_serial_and_prefect_runs_are_byte_identical_also_in_an_unfriendly_environment(serial, through_prefect):
     assert (serial / "dvc.lock").read_bytes() == (through_prefect / "dvc.lock").read_bytes()
     assert reports(serial) == reports(through_prefect)
     assert len(reports(serial)) >= 8 + 5

@@ -1,44 +1,28 @@
-"""Great Expectations as a gate: a stable report when all hold, an error with sample rows when one does not."""
+"""Great Expectations as a gate: a stable report when all hold, an error that says what to do when one does not."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import great_expectations as gx
-import pandas as pd
 from great_expectations.checkpoint.actions import UpdateDataDocsAction, ValidationAction
 from great_expectations.core import RunIdentifier
 from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.expectations.expectation import Expectation
 
+from stages.checks.messages import Failure, explain
+from stages.checks.parts import Check, Part
+from stages.params.errors import ParamsError
 from stages.records.data_reports import CheckReport, CheckResult
 
-N_SAMPLES = 3
 
-
-class DataCheckError(ValueError):
+class DataCheckError(ParamsError):
     """A data set breaks an expectation that training depends on."""
-
-
-class Check(NamedTuple):
-    """A plain sentence, and the expectation that tests it."""
-
-    name: str
-    expectation: Expectation
-
-
-class Part(NamedTuple):
-    """A data frame with the checks it must pass."""
-
-    name: str
-    frame: pd.DataFrame
-    checks: Sequence[Check]
 
 
 def run_gate(dataset: str, parts: Sequence[Part], docs: Path | None = None) -> CheckReport:
     """The report of all checks, in order; with `docs`, Great Expectations' Data Docs are also built there.
 
-    Raises DataCheckError naming expectation, column and sample rows of every check that fails.
+    Raises DataCheckError with what `explain` says of those that fail.
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -46,16 +30,16 @@ def run_gate(dataset: str, parts: Sequence[Part], docs: Path | None = None) -> C
         _add_docs_site(context, docs)
     source = context.data_sources.add_pandas(dataset)
     found: list[CheckResult] = []
-    failures: list[str] = []
+    failures: list[Failure] = []
     for part in parts:
         for check, result in _validate(context, source, part, with_docs=docs is not None):
-            found.append(_result(f"{part.name}: {check.name}", check.expectation, result))
+            found.append(_result(f"{part.name}: {check.name}", check, result))
             if not result["success"]:
-                failures.append(_explain(part, check, result))
+                failures.append(Failure(part, check, result))
     if docs is not None:
         context.build_data_docs(site_names=["local"])
     if failures:
-        raise DataCheckError(f"{dataset}: {len(failures)} of {len(found)} data checks failed\n" + "\n".join(failures))
+        raise DataCheckError(explain(dataset, failures, len(found)))
     return CheckReport(dataset, success=True, checks=tuple(found))
 
 
@@ -64,6 +48,8 @@ def _validate(context: Any, source: Any, part: Part, *, with_docs: bool) -> list
     suite = gx.ExpectationSuite(part.name)
     for number, check in enumerate(part.checks):
         check.expectation.meta = {"number": number}
+        # Also because of expectations that differ in nothing else the suite keeps one.
+        check.expectation.description = f"{check.name}: {check.allowed}"
         suite.add_expectation(check.expectation)
     suite = context.suites.add(suite)
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=part.name, data=batch, suite=suite))
@@ -87,31 +73,12 @@ def _add_docs_site(context: Any, docs: Path) -> None:  # noqa: ANN401
     )
 
 
-def _result(name: str, expectation: Expectation, result: Mapping[str, Any]) -> CheckResult:
+def _result(name: str, check: Check, result: Mapping[str, Any]) -> CheckResult:
     observed = result["result"].get("observed_value", result["result"].get("unexpected_count"))
     return CheckResult(
         name=name,
-        expectation=expectation.expectation_type,
-        column=_column(expectation),
+        expectation=check.expectation.expectation_type,
+        column=" = ".join(check.columns) or None,
         success=bool(result["success"]),
         observed=observed if isinstance(observed, int | float | str) else None,
-    )
-
-
-def _column(expectation: Expectation) -> str | None:
-    pair = [getattr(expectation, name, None) for name in ("column", "column_A", "column_B")]
-    return " = ".join(column for column in pair if column) or None
-
-
-def _explain(part: Part, check: Check, result: Mapping[str, Any]) -> str:
-    """One failed check in words, with the first rows that break it where the expectation is about rows."""
-    details = result["result"]
-    rows = details.get("partial_unexpected_index_list") or []
-    samples = [part.frame.loc[i].to_dict() for i in rows[:N_SAMPLES] if i in part.frame.index]
-    seen = (
-        samples or details.get("partial_unexpected_list") or details.get("observed_value") or result["exception_info"]
-    )
-    return (
-        f"- {part.name}: {check.name}: {check.expectation.expectation_type} "
-        f"on {_column(check.expectation) or 'the table'}; seen: {seen}"
     )

@@ -235,6 +235,13 @@ def holding_the_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def test_a_folder_whose_name_dvc_cannot_handle_is_an_error_that_shows_it(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xfcber")  # as ISO 8859-1 writes an umlaut
+    folder.mkdir()
+    with pytest.raises(PipelineError, match=r"DVC needs a path in UTF-8, and '.*\\udcfcber' is none. Rename it."):
+        prune(folder)
+
+
 def test_progress_counts_only_what_is_expected_to_run(toy: Path) -> None:
     run(toy, "make", "defend@a")
     started: list[tuple[str, int, int]] = []

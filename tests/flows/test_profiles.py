@@ -103,3 +103,10 @@ def test_the_folder_of_a_profile_is_left_alone_while_a_run_is_in_it(project: Pat
     assert (folder / "stages/a.py").read_text(encoding="utf-8") == "A = 1\n"
     prepare_profile(project, "smoke")
     assert (folder / "stages/a.py").read_text(encoding="utf-8") == "A = 2\n"
+
+
+def test_a_clone_that_somebody_else_owns_is_prepared(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # of git, for its own tests
+    refused = subprocess.run(["git", "status"], cwd=project, capture_output=True, encoding="utf-8")
+    assert "dubious ownership" in refused.stderr
+    assert (prepare_profile(project, "smoke") / "stages/a.py").exists()
