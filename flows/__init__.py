@@ -27,7 +27,6 @@ ENVIRONMENT = {
     "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "PYTHONUTF8": "1",
 }
 DEFAULTS = {
     "HF_HUB_OFFLINE": "1",
