@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from datasets import Dataset, DatasetDict
+from pydantic import ValidationError
 
 from stages.corpus.columns import read_questions
 from stages.params.corpus import DatasetParams
@@ -173,3 +174,8 @@ def test_the_home_folder_is_to_be_written_out():
 def test_a_path_that_no_file_can_have_is_an_error():
     assert "File name too long" in error_of(source(Path("a" * 300)))
     assert "no such file or folder" in error_of(source(Path("a\0b")))
+
+
+def test_an_empty_path_is_not_this_folder():
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        DatasetParams(path="", split="train", prompt="ask")
