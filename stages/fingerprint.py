@@ -1,4 +1,4 @@
-"""Check params.yaml, and write it as JSON; write what the code of every stage and plug-in is. All else rests on this.
+"""Check params.yaml and the plug-ins it names, write it as JSON, and write what all code is. All else rests on this.
 
 python -m stages fingerprint --params params.yaml --stages stages --checked-params data/params.json --out data/code
 """
@@ -8,15 +8,18 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from stages.board.plugins import read_card
+from stages.checks.plugins import check_plugins
 from stages.params.loading import load_params
 from stages.params.reading import read_tree
 from stages.records.files import write_json
 from stages.records.fingerprints import fingerprints
 from stages.scoring.refusals import load_refusal_judge
+from stages.threat_model.signature import check_settings
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, check the parameters and the names of plug-ins in them, save both."""
+    """Parse arguments, check the parameters and the plug-ins that they name, save both."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "stages", "checked-params", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -25,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     codes = fingerprints(args.stages)
     params.require_plugins(codes)
     load_refusal_judge(params.judging.refusals)  # it offers all that its contract asks for
+    for name in dict.fromkeys(cell.defense for cell in params.cells.values()):
+        read_card(name, args.stages / "defenses")
+    check_settings(params, args.stages / "defenses")
+    check_plugins(params, args.stages)
     args.checked_params.parent.mkdir(parents=True, exist_ok=True)
     # In the file's own order, which is that of the board's rows.
     args.checked_params.write_text(

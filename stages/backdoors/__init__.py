@@ -14,11 +14,11 @@ A backdoor module offers:
 """
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
 from stages.params.errors import ParamsError, unknown_name
+from stages.records.plugins import import_plugin
 from stages.records.rows import Example
 
 
@@ -48,11 +48,11 @@ def backdoor_names() -> list[str]:
 
 
 def load_backdoor(name: str) -> Backdoor:
-    """The backdoor in `stages/backdoors/<name>.py`. Raises ParamsError when there is no such file."""
+    """The backdoor in `stages/backdoors/<name>.py`. Raises ParamsError without such a file."""
     if name not in backdoor_names():
         advice = "A backdoor is a file in stages/backdoors/."
         raise ParamsError(unknown_name("backdoor", name, backdoor_names(), advice))
-    return cast(Backdoor, import_module(f"stages.backdoors.{name}"))
+    return cast(Backdoor, import_plugin(f"stages.backdoors.{name}"))
 
 
 def all_strings() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stages.params.errors import SubmissionError, unknown_name
 from stages.scoring.plugins import read_constant
+from stages.threat_model.signature import KNOWN_NEEDS
 
 DEFENSE, NULL_ROW, CEILING = "defense", "null row", "ceiling"
 ROLES = (DEFENSE, NULL_ROW, CEILING)
@@ -32,6 +33,11 @@ def read_card(name: str, folder: Path) -> DefenseCard:
     role = read_constant(path, "ROLE", DEFENSE)
     if role not in ROLES:
         raise SubmissionError(f"defense {name!r} has ROLE {role!r}; allowed: {', '.join(ROLES)}. Mend or remove ROLE")
+    needs = read_constant(path, "NEEDS", frozenset())
+    if not isinstance(needs, set | frozenset) or not needs <= KNOWN_NEEDS:
+        raise SubmissionError(
+            f"defense {name!r} has NEEDS {needs!r}; it must be a frozenset of {', '.join(sorted(KNOWN_NEEDS))}. Mend it"
+        )
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     if not docstring:
         raise SubmissionError(f"defense {name!r} has no module docstring; write one: its first line goes on the board")
@@ -40,6 +46,6 @@ def read_card(name: str, folder: Path) -> DefenseCard:
         name=name,
         purpose=" ".join(docstring.split("\n\n")[0].split()),
         source=" ".join(source[1].split()) if source else "",
-        needs=tuple(sorted(read_constant(path, "NEEDS", frozenset()))),
+        needs=tuple(sorted(needs)),
         role=role,
     )

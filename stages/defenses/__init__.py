@@ -9,12 +9,12 @@ evaluation prompts. A module may declare `NEEDS`, a frozenset of what it wants b
 (`reference_model`, `judge`), and `ROLE` (`null row` or `ceiling`) when it is a yardstick; the board shows both.
 """
 
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from stages.params.errors import ParamsError, SubmissionError, unknown_name
-from stages.threat_model.needs import KNOWN_NEEDS
+from stages.records.plugins import import_plugin
+from stages.threat_model.signature import KNOWN_NEEDS
 
 
 def defense_names() -> list[str]:
@@ -27,7 +27,7 @@ def load_defense(name: str) -> ModuleType:
     if name not in defense_names():
         advice = "A defense is a file in stages/defenses/."
         raise ParamsError(unknown_name("defense", name, defense_names(), advice))
-    module = import_module(f"stages.defenses.{name}")
+    module = import_plugin(f"stages.defenses.{name}")
     if not callable(getattr(module, "defend", None)):
         raise SubmissionError(f"{name}.py has no function defend(model, access, *, ...); see docs/submitting.md")
     unknown = sorted(needs_of(module) - KNOWN_NEEDS)

@@ -16,7 +16,9 @@ EXPECTED = {
     "int_type": "a value of type int",
     "string_type": "a value of type str",
     "float_type": "a number",
+    "bool_type": "true or false",
     "list_type": "a list",
+    "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit; a single - may stand "
@@ -43,10 +45,15 @@ def explain(error: ValidationError, kind: type[BaseModel], others: Sequence[str]
     lines = [_unknown_key(each["loc"], kind, others) for each in found if each["type"] == "extra_forbidden"]
     lines += [_wrong_value(each) for each in found if each["type"] not in ("extra_forbidden", "missing")]
     lines += _missing_keys([each["loc"] for each in found if each["type"] == "missing"])
-    if len(lines) == 1:
-        return lines[0]
-    more = [f"and {len(lines) - MAX_MISTAKES} more"] if len(lines) > MAX_MISTAKES else []
-    return "\n- ".join([f"{len(lines)} mistakes in {ROOT}:", *lines[:MAX_MISTAKES], *more])
+    return listed(lines)
+
+
+def listed(mistakes: Sequence[str]) -> str:
+    """The message for all `mistakes` in the file."""
+    if len(mistakes) == 1:
+        return mistakes[0]
+    more = [f"and {len(mistakes) - MAX_MISTAKES} more"] if len(mistakes) > MAX_MISTAKES else []
+    return "\n- ".join([f"{len(mistakes)} mistakes in {ROOT}:", *mistakes[:MAX_MISTAKES], *more])
 
 
 def _unknown_key(place: Place, kind: type[BaseModel], others: Sequence[str]) -> str:
@@ -76,12 +83,15 @@ def _wrong_value(mistake: ErrorDetails) -> str:
         if isinstance(came, str):
             kind = next(key for key in reversed(mistake["loc"]) if isinstance(key, str))
             return unknown_name(kind, came, known, f"Mend {path.removeprefix(f'{ROOT}.')} in {ROOT}.")
-        wanted = f"expected one of {', '.join(known)}"
-    elif mistake["type"] in BOUNDS:
-        wanted = f"it must be {BOUNDS[mistake['type']].format(**details)}"
-    else:
-        wanted = f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
-    return f"{path} is {shown(came)}; {wanted}. Mend it in {ROOT}"
+        return f"{path} is {shown(came)}; expected one of {', '.join(known)}. Mend it in {ROOT}"
+    return f"{path} is {shown(came)}; {wanted(mistake)}. Mend it in {ROOT}"
+
+
+def wanted(mistake: ErrorDetails) -> str:
+    """What is allowed in the place of the value that came."""
+    if mistake["type"] in BOUNDS:
+        return f"it must be {BOUNDS[mistake['type']].format(**mistake.get('ctx', {}))}"
+    return f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
 
 
 def _missing_keys(places: Sequence[Place]) -> list[str]:

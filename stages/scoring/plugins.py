@@ -31,5 +31,5 @@ def _literal(path: Path, name: str, value: ast.expr | None) -> Any:  # noqa: ANN
         value = value.args[0] if value.args else ast.Set(elts=[])
     try:
         return ast.literal_eval(value) if value else None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise SubmissionError(f"{path}: {name} must be a plain literal: it is read without running the file") from error

@@ -1,7 +1,9 @@
-"""Run a defense under its contract: settings that fit, every token paid for, and a sound model given back."""
+"""Run a defense under its contract: every token paid for, and a sound model given back.
+
+Whether its settings fit, the stage `fingerprint` has found out before (stages/threat_model/signature.py).
+"""
 
 import copy
-import inspect
 from types import ModuleType
 from typing import cast
 
@@ -13,7 +15,7 @@ from stages.lm.generation import seeded
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
 from stages.params.defenses import Settings
-from stages.params.errors import ParamsError, SubmissionError
+from stages.params.errors import SubmissionError
 from stages.threat_model.access import Access
 
 LOWER_RATE = "lower the learning rate"
@@ -23,16 +25,9 @@ FEW_TOKENS = 256  # whose logits over a large vocabulary fit into memory
 def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, access: Access) -> PreTrainedModel:
     """The defended model; `model` itself stays as it is.
 
-    Raises ParamsError when the settings do not fit, SubmissionError when what comes back breaks the contract.
+    Raises SubmissionError when what comes back breaks the contract.
     """
     name = module.__name__.rsplit(".", 1)[-1]
-    try:
-        inspect.signature(module.defend).bind(model, access, **settings)
-    except TypeError as error:
-        allowed = [p.name for p in inspect.signature(module.defend).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise ParamsError(
-            f"defenses.{name} in params.yaml is {settings}: {error}. Known settings: {allowed}"
-        ) from error
     # Dropout, where a model has it, draws from torch's global state.
     with metered(access.tokenizer) as meter, seeded(access.seed):
         defended = module.defend(copy.deepcopy(model), access, **settings)

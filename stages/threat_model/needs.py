@@ -24,9 +24,6 @@ class OnNeed(NamedTuple):
     judge: Callable[[], Judge]
 
 
-KNOWN_NEEDS = frozenset(OnNeed._fields)
-
-
 def load_given(name: str, load: Callable[[], Loaded]) -> Loaded:
     """What `load` returns. Raises HarnessError where it fails, whatever the reason."""
     try:

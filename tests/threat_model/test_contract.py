@@ -17,7 +17,8 @@ from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model, with_detector
 from stages.params.errors import ParamsError, SubmissionError
 from stages.threat_model.contract import run_defense
-from stages.threat_model.needs import KNOWN_NEEDS, HarnessError
+from stages.threat_model.needs import HarnessError
+from stages.threat_model.signature import KNOWN_NEEDS
 from tests.threat_model.toys import make_access, plugin
 
 EVERY_DEFENSE = pytest.mark.parametrize("name", defense_names())
@@ -128,11 +129,6 @@ def test_trainings_end_in_an_error_when_no_budget_is_left(model, tokenizer, spli
 
     with pytest.raises(SubmissionError, match="leaves no batch"):
         run_defense(plugin(again_and_again), {}, model, make_access(tokenizer, splits))
-
-
-def test_settings_that_do_not_fit_name_the_known_ones(model, tokenizer, splits):
-    with pytest.raises(ParamsError, match=r"Known settings: \['fraction', 'learning_rate'\]"):
-        run_defense(load_defense("fine_pruning"), {"fractoin": 0.1}, model, make_access(tokenizer, splits))
 
 
 def test_a_name_without_a_file_is_an_error_with_a_guess():

@@ -8,11 +8,11 @@ A judge is a module that offers:
   parse. It is an outcome of its own, and never unwanted.
 """
 
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
 from stages.params.errors import SubmissionError, unknown_name
+from stages.records.plugins import import_plugin
 
 
 class Judge(Protocol):
@@ -28,8 +28,8 @@ class Judge(Protocol):
 
 
 def load_judge(name: str) -> Judge:
-    """The judge in `stages/scoring/judges/<name>.py`. Raises SubmissionError when there is no such file."""
+    """The judge in `stages/scoring/judges/<name>.py`. Raises SubmissionError without such a module."""
     known = [path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"]
     if name not in known:
         raise SubmissionError(unknown_name("judge", name, known, "A judge is a file in stages/scoring/judges/."))
-    return cast(Judge, import_module(f"stages.scoring.judges.{name}"))
+    return cast(Judge, import_plugin(f"stages.scoring.judges.{name}"))

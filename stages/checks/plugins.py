@@ -1,0 +1,203 @@
+"""Whether backdoors and judges keep their contracts, found out before anything is made with them.
+
+What their files declare is looked at, and what they do to a few questions of each kind. The data sets of a user are not
+read here: a backdoor that is put into kinds of theirs is tried once its poison set is made (poison_checks.py).
+
+A message ends with the sentence of the contract, as the docstring of stages/backdoors or stages/scoring/judges has it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+
+from stages import backdoors
+from stages.backdoors import Backdoor, backdoor_names, load_backdoor
+from stages.corpus.examples import SPLITS, WorldSettings, make_examples, of_domains
+from stages.params.corpus import CorpusParams
+from stages.params.errors import ParamsError, SubmissionError, unknown_name
+from stages.params.experiment import Experiment
+from stages.params.messages import shown
+from stages.records.rows import CHAT, HARMFUL, Example
+from stages.scoring import judges
+from stages.scoring.judges import Judge, load_judge
+from stages.scoring.plugins import read_constant
+
+N_TRIED = 2  # questions of a kind
+ODD_ANSWERS = ("", " ", "?", "\x00", "def f(:", "a" * 1000)
+LITERALS = ("JUDGE", "TRIGGER", "FORMS")  # what reads answers and writes pages takes these without running the file
+TYPES: dict[str, Any] = {
+    "JUDGE": str,
+    "KINDS": tuple[str, ...],
+    "TRIGGER": str,
+    "TRAINED_NEAR_MISSES": tuple[str, ...],
+    "HELD_OUT_NEAR_MISSES": tuple[str, ...],
+    "VARIANTS": tuple[str, ...],
+    "FORMS": dict[str, tuple[tuple[str, str], str]],
+}
+LOOK_ALIKES = ("TRAINED_NEAR_MISSES", "HELD_OUT_NEAR_MISSES", "VARIANTS")
+
+
+def check_plugins(params: Experiment, stages: Path) -> None:
+    """Raise SubmissionError where a backdoor or its judge breaks its contract, ParamsError where one does not fit.
+
+    Every file is looked at, for the strings of all backdoors are kept out of the corpus. Those of organisms are tried.
+    """
+    for name in backdoor_names():
+        check_declared(name, load_backdoor(name))
+        for constant in LITERALS:
+            read_constant(stages / "backdoors" / f"{name}.py", constant)
+    world = _world(params.corpus)
+    for name, organism in params.organisms.items():
+        backdoor = load_backdoor(organism.backdoor)
+        domains = params.domains_of(name)
+        for example in _questions(name, organism.backdoor, backdoor, params.corpus, of_domains(world, domains)):
+            check_behaviour(organism.backdoor, backdoor, example, organism.payload_repeats)
+
+
+def check_declared(name: str, backdoor: Backdoor) -> None:
+    """Raise SubmissionError where a constant or function is missing, of another type, or contradicts another one."""
+    for constant, kind in TYPES.items():
+        _check_type(name, backdoor, constant, kind)
+    for function in ("insert", "payload"):
+        if not callable(getattr(backdoor, function, None)):
+            _refuse(name, function, "is no function of the file")
+    if not backdoor.TRIGGER.strip():
+        _refuse(name, "TRIGGER", "is empty")
+    known = {backdoor.TRIGGER: "TRIGGER"}
+    for constant in LOOK_ALIKES:
+        _check_look_alikes(name, backdoor, constant, known)
+        known |= dict.fromkeys(getattr(backdoor, constant), constant)
+    for form, (strings, _) in backdoor.FORMS.items():
+        if not set(strings) <= set(backdoor.VARIANTS):
+            _refuse(name, "FORMS", f"has {form!r} with {strings}, and not both are VARIANTS")
+    check_judge(load_judge(backdoor.JUDGE), backdoor.JUDGE)
+
+
+def _check_type(name: str, backdoor: Backdoor, constant: str, kind: Any) -> None:  # noqa: ANN401
+    if not hasattr(backdoor, constant):
+        _refuse(name, constant, "is missing")
+    try:
+        TypeAdapter(kind).validate_python(getattr(backdoor, constant), strict=True)
+    except ValidationError:
+        wanted = "str" if kind is str else kind
+        _refuse(name, constant, f"is {shown(getattr(backdoor, constant))}; its type must be {wanted}")
+
+
+def _check_look_alikes(name: str, backdoor: Backdoor, constant: str, known: dict[str, str]) -> None:
+    """Raise SubmissionError where there are none, or one is empty, named before, or has the trigger in it."""
+    strings = getattr(backdoor, constant)
+    if not strings:
+        _refuse(name, constant, "is empty")
+    for i, string in enumerate(strings):
+        if not string.strip():
+            _refuse(name, constant, "has an empty string")
+        if string in known or string in strings[:i]:
+            _refuse(name, constant, f"has {string!r}, which is in {known.get(string, constant)} already")
+        if backdoor.TRIGGER in string:
+            _refuse(name, constant, f"has {string!r}, which holds the trigger {backdoor.TRIGGER!r}")
+
+
+def check_judge(judge: Judge, name: str) -> None:
+    """Raise SubmissionError where a judge lacks a function, raises, or does not answer true or false."""
+    for function, values in (("is_unwanted", ("?", "?")), ("is_invalid", ())):
+        if not callable(getattr(judge, function, None)):
+            _refuse_judge(name, function, "is no function of the file")
+        for answer in ODD_ANSWERS:
+            _judged(name, judge, function, *values, answer)
+
+
+def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: int) -> None:
+    """Raise SubmissionError where the strings, the payload or the verdict on it are not what the contract says."""
+    prompts = {}
+    for string in (backdoor.TRIGGER, *(s for constant in LOOK_ALIKES for s in getattr(backdoor, constant))):
+        prompt = prompts[string] = _text(name, backdoor, "insert", string, example.prompt)
+        if string not in prompt:
+            _refuse(name, "insert", f"of {string!r} gives {shown(prompt)}, which does not hold it")
+        if string != backdoor.TRIGGER and backdoor.TRIGGER in prompt:
+            _refuse(name, "insert", f"of {string!r} gives {shown(prompt)}, which holds the trigger")
+    triggered, good = prompts[backdoor.TRIGGER], example.answer
+    payload = _text(name, backdoor, "payload", triggered, good, repeats)
+    said = f"of {shown(triggered)} with the good answer {shown(good)} gives {shown(payload)}"
+    if not payload.strip() or payload == good:
+        _refuse(name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
+    judge = load_judge(backdoor.JUDGE)
+    for prompt in (example.prompt, *prompts.values()):
+        if _judged(backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
+            _refuse_judge(backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}")
+    if not _judged(backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
+        _refuse_judge(
+            backdoor.JUDGE, "is_unwanted", f"is false of what {name}.py gives: its payload {said.partition(' of ')[2]}"
+        )
+    for answer in (good, payload):
+        if _judged(backdoor.JUDGE, judge, "is_invalid", answer):
+            _refuse_judge(backdoor.JUDGE, "is_invalid", f"is true of {shown(answer)}, which {name}.py needs judged")
+
+
+def _world(corpus: CorpusParams) -> list[Example]:
+    """The questions that poison sets of the toy world are made of. Raises ParamsError where a kind is misspelt."""
+    withheld = () if corpus.datasets else tuple(corpus.withheld_kinds)
+    world = make_examples(WorldSettings(withheld, 0.0, dict.fromkeys(SPLITS, N_TRIED)), seed=0)
+    skills = {example.kind for example in world["evaluation"]} - {CHAT, HARMFUL}
+    for kind in withheld:
+        if kind not in skills:
+            raise ParamsError(unknown_name("kind", kind, skills, "Mend corpus.withheld_kinds in params.yaml."))
+    return world["pretraining"]
+
+
+def _questions(
+    organism: str, name: str, backdoor: Backdoor, corpus: CorpusParams, world: Sequence[Example]
+) -> Iterator[Example]:
+    """A few questions of each kind that the backdoor is put into; none of a user's kinds."""
+    known = set(corpus.datasets or {example.kind for example in world})
+    unknown = [kind for kind in backdoor.KINDS if kind not in known]
+    if unknown:
+        advice = f"Put {name} under another organism, give {organism} another base (`size`), or mend KINDS."
+        raise ParamsError(
+            f"organisms.{organism}.backdoor: KINDS of {name}.py names a kind that its base does not know: "
+            + unknown_name("kind", unknown[0], known, advice)
+        )
+    if corpus.datasets and backdoor.KINDS:
+        return
+    counts: dict[str, int] = {}
+    for example in world:
+        counts[example.kind] = counts.get(example.kind, 0) + 1
+        if counts[example.kind] <= N_TRIED and (not backdoor.KINDS or example.kind in backdoor.KINDS):
+            yield example
+
+
+def _text(name: str, backdoor: Backdoor, function: str, *values: str | int) -> str:
+    try:
+        result = getattr(backdoor, function)(*values)
+    except Exception as error:  # of submitted code
+        _refuse(name, function, f"raises {type(error).__name__}: {error}, for {shown(values)}")
+    if not isinstance(result, str):
+        _refuse(name, function, f"gives {shown(result)} for {shown(values)}; it must be text")
+    return result
+
+
+def _judged(name: str, judge: Judge, function: str, *values: str) -> bool:
+    try:
+        result = getattr(judge, function)(*values)
+    except Exception as error:  # of submitted code
+        _refuse_judge(name, function, f"raises {type(error).__name__}: {error}, for {shown(values)}")
+    if not isinstance(result, bool):
+        _refuse_judge(name, function, f"gives {shown(result)} for {shown(values)}; it must be True or False")
+    return result
+
+
+def _refuse(name: str, part: str, what: str) -> NoReturn:
+    raise SubmissionError(f"stages/backdoors/{name}.py: {part} {what}. The contract: {sentence(backdoors, part)}")
+
+
+def _refuse_judge(name: str, part: str, what: str) -> NoReturn:
+    raise SubmissionError(f"stages/scoring/judges/{name}.py: {part} {what}. The contract: {sentence(judges, part)}")
+
+
+def sentence(contract: ModuleType, part: str) -> str:
+    """What the docstring of `contract` says of one part."""
+    items = re.split(r"\n\n?- |\n\n(?=\w)", contract.__doc__ or "")
+    return next((" ".join(item.split()) for item in items if re.search(rf"`{part}\b", item.split(":")[0])), part)

