@@ -5,12 +5,15 @@ import unicodedata
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers.utils import chat_template_utils
 
 from stages.checks.corpus_checks import rendered_frame
 from stages.corpus.rendering import find_markup, fit_chat, render_prompts, render_rows, written_form
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.tokenizer import end_id, load_tokenizer, pad_id
+from tests.fuzzing import SHORT
 from tests.tokenizer_families import FAMILIES, save_family
 
 ANSWERS = [
@@ -26,6 +29,24 @@ ANSWERS = [
 BEGIN_WITH_BOS = ["llama_2", "llama_2_base", "llama_3", "llama_3_base", "mistral", "gemma", "gemma_base"]
 NFC = [name for name, family in FAMILIES.items() if family.normalizer]
 DATED = [name for name, family in FAMILIES.items() if "strftime_now" in str(family.template)]
+
+
+PIECES = [
+    "</s>",
+    "s>",
+    "<",
+    "<|end|>",
+    "|end|>",
+    "<think>",
+    "</think>",
+    "<｜User｜>",
+    "](",
+    "\n\n",
+    "  ",
+    "e\u0301",
+    "ﬁ",
+]
+ANY_TEXT = st.lists(st.text(max_size=8) | st.sampled_from(PIECES), max_size=5).map(lambda parts: "".join(parts).strip())
 
 
 def fitted(folder):
@@ -115,6 +136,18 @@ def test_a_rendered_dialogue_is_markup_and_its_contents_are_not(family, tokenize
         "[1] <b>bold</b>  ## two\n\n    f(x)[0] < 3 > 2",
     ]
     assert [find_markup(tokenizer, text) for text in ordinary] == [None] * 3
+
+
+@SHORT
+@given(ANY_TEXT, ANY_TEXT, st.sampled_from(sorted(FAMILIES)))
+def test_any_text_in_its_written_form_is_a_row_that_ends_once_and_comes_back(tokenizers, prompt, answer, family):
+    tokenizer = tokenizers[family]
+    prompt, answer = written_form(tokenizer, prompt), written_form(tokenizer, answer)
+    (row,) = render_rows(tokenizer, [prompt], [answer])
+    written = row.ids[-row.n_answer :]
+    assert row.ids == render_prompts(tokenizer, [prompt])[0] + written
+    assert written.index(end_id(tokenizer)) == len(written) - 1
+    assert tokenizer.decode(written, skip_special_tokens=True).strip() == answer
 
 
 @pytest.mark.parametrize("family", NFC)
