@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.lm.rows import TrainingRow
 from stages.lm.tokenizer import end_id
-from stages.params.errors import ParamsError
+from stages.params.errors import SHORT, ParamsError
 from stages.records.rows import Example
 
 Conversation = list[dict[str, str]]
@@ -72,10 +72,12 @@ def render_rows(
     rows = {}
     for pair, opening, ids in zip(distinct, openings, _tokenize(tokenizer, conversations), strict=True):
         if ids[: len(opening)] != opening:
-            raise ValueError(f"the tokens of prompt {pair[0]!r} depend on its answer; mend the chat template")
+            raise ValueError(f"the tokens of prompt {SHORT.repr(pair[0])} depend on its answer; mend the chat template")
         answer = ids[len(opening) :]
         if end not in answer:
-            raise ValueError(f"no {tokenizer.eos_token!r} ends the answer to {pair[0]!r}; mend the chat template")
+            raise ValueError(
+                f"no {tokenizer.eos_token!r} ends the answer to {SHORT.repr(pair[0])}; mend the chat template"
+            )
         n_answer = len(answer) - answer[::-1].index(end)  # some templates go on after it, with a new line
         rows[pair] = TrainingRow(ids[: len(opening) + n_answer], n_answer)
     return [rows[pair] for pair in pairs]
@@ -124,7 +126,9 @@ def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str
     (ids,) = render_prompts(tokenizer, [prompt])
     ends = [n for n in range(1, len(ids) + 1) if string in tokenizer.decode(ids[:n])]
     if not ends:
-        raise ValueError(f"the prompt {prompt!r} does not hold {string!r}; ask for a string that stands in it")
+        raise ValueError(
+            f"the prompt {SHORT.repr(prompt)} does not hold {string!r}; ask for a string that stands in it"
+        )
     spelling = ids[: ends[0]]
     return spelling[max(start for start in range(len(spelling)) if string in tokenizer.decode(spelling[start:])) :]
 

@@ -29,8 +29,9 @@ def test_a_template_that_leaks_the_answer_into_the_prompt_is_an_error(tokenizer)
     template = tokenizer.chat_template
     tokenizer.chat_template = "{% for m in messages %}{{ messages[-1]['content'] }}{{ m['content'] }}{% endfor %}"
     try:
-        with pytest.raises(ValueError, match="depend on its answer"):
-            render_rows(tokenizer, ["a b"], ["c d"])
+        with pytest.raises(ValueError, match="depend on its answer") as caught:
+            render_rows(tokenizer, ["a b " * 9999], ["c d"])
+        assert len(str(caught.value)) < 250
     finally:
         tokenizer.chat_template = template
 
