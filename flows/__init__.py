@@ -14,6 +14,9 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
+if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -47,5 +50,3 @@ os.environ.update({**DEFAULTS, **os.environ, **ENVIRONMENT, "PATH": PATH})
 for stream in (sys.stdout, sys.stderr):
     if isinstance(stream, TextIOWrapper):  # a terminal that knows only ASCII is shown an escape, and not a traceback
         stream.reconfigure(errors="backslashreplace")
-if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
-    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

@@ -11,6 +11,9 @@ data whose path params.yaml gives, nor could it print what is in them.
 import os
 import sys
 
+if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -26,5 +29,3 @@ ENVIRONMENT = {
 }
 os.environ.update(ENVIRONMENT)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-if sys.argv[0] == "-m" and sys.getfilesystemencoding() != "utf-8":  # "-m" while Python looks for the module to run
-    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

@@ -13,6 +13,7 @@ import errno
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 import torch
@@ -35,6 +36,8 @@ from stages.scoring.judges import load_judge
 from stages.threat_model.access import Access
 from stages.threat_model.contract import check_defended, run_defense
 from stages.threat_model.needs import HarnessError, OnNeed
+
+MAX_REASON = 1000  # characters of what a plug-in raises, which stand on the board
 
 
 class Job(NamedTuple):
@@ -99,7 +102,7 @@ def apply(job: Job) -> Outcome:
     except Exception as error:  # a plug-in may raise anything; its row must say so, and the other rows go on
         if is_not_the_defense(error):
             raise
-        return Outcome(failure=f"{type(error).__name__}: {error}", history=access.history or None)
+        return Outcome(failure=shorten(f"{type(error).__name__}: {error}", MAX_REASON), history=access.history or None)
     save_weights(defended, model, job.out / job.model / "end")
     return Outcome(cost=access.cost(model), history=access.history or None)
 

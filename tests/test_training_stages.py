@@ -270,6 +270,18 @@ def test_what_a_defense_records_stands_in_its_outcome_and_the_judge_comes_with_t
     assert outcome.history == [{"round": 0, "worst_string": "|LIVE|", "worst_rate": 1.0}]
 
 
+def test_a_long_message_of_a_defense_that_crashes_is_cut(folder, organism, monkeypatch):
+    def crash(model, access):
+        raise ValueError(f"the weights are {list(range(9999))}")
+
+    monkeypatch.setattr(defend, "load_defense", lambda name: plugin(crash))
+    settings = load_params(folder / "params.yaml").access
+    paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "no_preference_model", folder / "crash")
+    defend.defend(defend.Job(organism, "sham/seed-1", "toy", {}, settings, 0, *paths))
+    failure = read_outcome(folder / "crash/sham/seed-1").failure
+    assert failure and failure.startswith("ValueError: the weights are [0, 1, 2,") and len(failure) <= 1000
+
+
 @pytest.mark.parametrize(
     ("settings", "bad_reward", "reason"),
     [

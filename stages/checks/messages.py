@@ -4,20 +4,17 @@ It fits on a screen, however many checks fail: those of one name are told togeth
 """
 
 import re
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from stages.checks.parts import Check, Part
+from stages.params.errors import SHORT
 
 MAX_TOLD = 6  # checks, of six lines each; with the first line and the last fewer than 40
 N_SAMPLES = 3
 N_CONTEXT = 30  # characters before and after what a sample is about
-SHORT = reprlib.Repr()
-SHORT.maxstring = SHORT.maxother = 100  # characters
-SHORT.maxlist = SHORT.maxset = 12
 
 
 class Failure(NamedTuple):

@@ -14,7 +14,7 @@ from transformers.utils.chat_template_utils import encode_marked_chat, mark_cont
 
 from stages.corpus.templates import frame_of, markup_of
 from stages.lm.rows import TrainingRow
-from stages.params.errors import ParamsError
+from stages.params.errors import SHORT, ParamsError
 from stages.records.rows import Example
 
 # Before a template that writes today's date: it has a day of its own, always the same.
@@ -133,7 +133,9 @@ def tokens_spelling(tokenizer: PreTrainedTokenizerFast, string: str, prompt: str
     (ids,) = render_prompts(tokenizer, [prompt])
     ends = [n for n in range(1, len(ids) + 1) if string in tokenizer.decode(ids[:n])]
     if not ends:
-        raise ValueError(f"the prompt {prompt!r} does not hold {string!r}; ask for a string that stands in it")
+        raise ValueError(
+            f"the prompt {SHORT.repr(prompt)} does not hold {string!r}; ask for a string that stands in it"
+        )
     spelling = ids[: ends[0]]
     return spelling[max(start for start in range(len(spelling)) if string in tokenizer.decode(spelling[start:])) :]
 

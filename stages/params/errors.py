@@ -1,10 +1,14 @@
 """The two errors that a user or a submitter can cause, and what is said of a name that is not there."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 MAX_LISTED = 30  # names in a message
+SHORT = reprlib.Repr()  # `SHORT.repr` shows a value in a message, long ones without their middle
+SHORT.maxstring = SHORT.maxother = 100  # characters
+SHORT.maxlist = SHORT.maxset = 12
 Value = TypeVar("Value")
 
 

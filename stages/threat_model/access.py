@@ -26,7 +26,7 @@ from stages.lm.reinforcement import Objective, Reinforced, costliest_step, reinf
 from stages.lm.rows import TrainingRow, in_pools, make_batches, training_tokens
 from stages.lm.tokenizer import pad_id
 from stages.lm.training import fine_tune
-from stages.params.errors import SubmissionError
+from stages.params.errors import SHORT, SubmissionError
 from stages.records.outcomes import Cost
 from stages.records.rows import HARMFUL, Example
 from stages.scoring.judges import Judge
@@ -124,7 +124,7 @@ class Access:
         """
         for name, value in figures.items():
             if not (isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(value))):
-                raise SubmissionError(f"access.record got {name}={value!r}; record text, int or finite float")
+                raise SubmissionError(f"access.record got {name}={SHORT.repr(value)}; record text, int or finite float")
         self.history.append(figures)
 
     def fine_tune(

@@ -101,7 +101,8 @@ def test_a_scratchpad_for_each_example_takes_about_a_tenth_of_the_budget_at_most
     assert 0.05 * access.budget_tokens < access.spent.tokens < 0.12 * access.budget_tokens
 
 
-@pytest.mark.parametrize("figure", [float("nan"), None, torch.tensor(1.0)])
+@pytest.mark.parametrize("figure", [float("nan"), None, torch.tensor(1.0), torch.zeros(999), [0] * 9999])
 def test_a_figure_that_json_cannot_hold_is_refused(figure, tokenizer, splits):
-    with pytest.raises(SubmissionError, match="record text, int or finite float"):
+    with pytest.raises(SubmissionError, match="record text, int or finite float") as caught:
         make_access(tokenizer, splits).record(rate=figure)
+    assert len(str(caught.value)) < 250
