@@ -8,10 +8,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from stages.params.errors import ParamsError, unknown_name
+from stages.params.errors import SHORT, ParamsError, unknown_name
 
 ROOT = "params.yaml"
-MAX_MISTAKES, MAX_SHOWN = 10, 80  # lines of a message; characters of a value in it
+MAX_MISTAKES = 10  # lines of a message
 EXPECTED = {
     "int_type": "a value of type int",
     "string_type": "a value of type str",
@@ -109,6 +109,5 @@ def path_of(place: Sequence[int | str]) -> str:
 
 
 def shown(value: object) -> str:
-    """The beginning of what came."""
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    """What came, as a message shows it."""
+    return "null" if value is None else SHORT.repr(value)

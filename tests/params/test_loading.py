@@ -281,9 +281,9 @@ def test_a_list_in_the_place_of_a_section_or_of_the_file_is_an_error(tmp_path, r
         load_params(tmp_path / "params.yaml")
 
 
-def test_a_long_value_is_shown_by_its_beginning(tmp_path, root):
+def test_a_long_value_is_shown_without_its_middle(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["lora"].update(rank="a" * 500))
-    assert "params.yaml.lora.rank is 'aaaa" in message and "aaa...; expected" in message and len(message) < 200
+    assert "params.yaml.lora.rank is 'aaaa" in message and "a...a" in message and len(message) < 200
 
 
 def test_a_whole_number_is_taken_for_a_float_and_settings_are_kept_as_they_stand(tmp_path, root):
