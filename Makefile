@@ -25,7 +25,7 @@ $(STAMP): requirements.lock
 	touch $(STAMP)
 
 setup: $(STAMP)  ## make the virtual environment .venv
-	@test -d .git || (echo "error: this folder is no git clone; run 'git init && git add -A && git commit -m start'" && exit 1)
+	@test -e .git || (echo "error: this folder is no git clone; run 'git init && git add -A && git commit -m start'" && exit 1)
 
 repro: setup  ## reproduce every number: data, models, answers, leaderboard; as `dvc repro`, several stages at once
 	python -m flows.benchmark

@@ -7,7 +7,6 @@ the hashes in dvc.lock are read from git as text, so that no commit is left out:
 
 import re
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +57,13 @@ def collect(root: Path, *, is_sure: bool) -> str:
         used = used_hashes(root, cache)
         unused = [path for path in objects if path.parent.name + path.stem not in used]
         n_bytes = sum(path.stat().st_size for path in unused if path.stat().st_nlink == 1)
-        print(
-            f"{len(unused)} of {len(objects)} files in DVC's cache are named neither by your files nor by a commit of"
-        )
-        print(f"this clone. Without them {n_bytes / 1e6:,.1f} MB are free.", end=" ")
+        what = f"{len(unused)} are not named by your files or a commit of this clone"
+        print(f"Of {len(objects)} files in DVC's cache {what}: {n_bytes / 1e6:,.1f} MB.")
+        print("Profiles' caches are not looked at: they go with their folders in build/.")
         if git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
-            print("This clone is shallow: data that only older commits name\nare among them (git fetch --unshallow).")
-        print("Not looked at: the caches of profiles, which go with their folders in build/.")
+            print(
+                "This clone is shallow: what only older commits name is among them; git fetch --unshallow gets those."
+            )
         if not unused:
             return "nothing to delete"
         if not is_sure and not sys.stdin.isatty():
@@ -76,17 +75,10 @@ def collect(root: Path, *, is_sure: bool) -> str:
         return f"{len(unused)} files deleted"
 
 
-def main(words: Collection[str]) -> None:
-    """`--yes` is the one option."""
-    if set(words) - {"--yes"}:
-        sys.exit("error: the one option is --yes: delete without asking")
+if __name__ == "__main__":
     try:
-        print(collect(Path.cwd(), is_sure="--yes" in words))
+        print(collect(Path.cwd(), is_sure=sys.argv[1:] == ["--yes"]))
     except (PipelineError, OSError) as failure:
         sys.exit(f"error: {failure}")
     except KeyboardInterrupt:
-        sys.exit("\nnothing more is deleted")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        sys.exit("\ninterrupted")

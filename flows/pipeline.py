@@ -218,6 +218,11 @@ def locked(root: Path) -> Iterator[Repo]:
         raise PipelineError(f"DVC needs a path in UTF-8, and {str(root.resolve())!a} is none. Rename it.") from error
     except NotDvcRepoError as error:
         raise PipelineError(f"{root} is not a DVC repository. Run this from the project's folder.") from error
+    except DvcException as error:
+        where = f"{root}/.dvc/config, .dvc/config.local beside it or your own ~/.config/dvc/config"
+        raise PipelineError(
+            f"{where}: {error}. Mend that file; git checkout brings back what was committed."
+        ) from error
     if Path(repo.root_dir).resolve() != root.resolve():
         raise PipelineError(f"{root} lies inside the DVC repository {repo.root_dir}. Run this from there.")
     lock, in_use = (root.resolve() / ".dvc" / "tmp" / name for name in ("lock", "rwlock"))

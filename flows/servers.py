@@ -56,8 +56,8 @@ def use_no_proxy() -> None:
     The asterisk is for httpx, which else refuses to start where it does not know the kind of one of the proxies.
     """
     before = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    ours = ",".join(["*", *LOOPBACK, before])
-    os.environ |= {"no_proxy": ours, "NO_PROXY": ours, NO_PROXY_OF_STAGES: before}
+    os.environ.setdefault(NO_PROXY_OF_STAGES, before)
+    os.environ |= dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(["*", *LOOPBACK, before]))
 
 
 def free_port() -> int:
@@ -79,9 +79,8 @@ def server(port: int, output: IO[bytes] | None = None) -> Iterator[subprocess.Po
         while answer := _failing_answer(port):
             if (status := process.poll()) is not None or time.monotonic() > end:
                 how = answer if status is None else f"it exited with {status}"
-                raise PipelineError(
-                    f"Prefect's server did not start on port {port}: {how}; its last lines{_end_of(output)}"
-                )
+                where = f"Prefect's server did not start on port {port}"
+                raise PipelineError(f"{where}: {how}; its last lines{_end_of(output)}")
             if answer.startswith("it answers"):
                 end = min(end, time.monotonic() + SECONDS_TO_MEND)
             time.sleep(0.1)
@@ -94,9 +93,8 @@ def _failing_answer(port: int) -> str:
         response = httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=10)
     except httpx.HTTPError as error:
         return f"it does not answer ({error})"
-    return (
-        "" if response.is_success else f"it answers {response.status_code} {response.reason_phrase} at {response.url}"
-    )
+    what = f"it answers {response.status_code} {response.reason_phrase} at {response.url}"
+    return "" if response.is_success else what
 
 
 def _end_of(output: IO[bytes] | None) -> str:

@@ -69,7 +69,7 @@ def test_what_a_commit_or_the_working_tree_names_stays_though_a_commit_cannot_be
     assert collect(toy, is_sure=True) == "2 files deleted"
     assert contents(toy) == {"first", "second", "of the working tree"}
     said = capsys.readouterr().out
-    assert "2 of 8 files in DVC's cache" in said and "the caches of profiles" in said
+    assert "Of 8 files in DVC's cache 2 are not named" in said and "Profiles' caches are not looked at" in said
     assert collect(toy, is_sure=True) == "nothing to delete"
 
 
@@ -88,7 +88,7 @@ def test_what_a_stash_and_a_branch_beside_name_stays(toy, git):
 def test_without_anybody_to_ask_nothing_is_deleted_and_the_remedy_is_named(toy):
     process = run_module(toy, "flows.gc")
     said = await_end(process)
-    assert process.returncode == 1 and "2 of 8 files" in said and "make gc YES=1" in said, said
+    assert process.returncode == 1 and "Of 8 files in DVC's cache 2" in said and "make gc YES=1" in said, said
     assert "of no commit" in contents(toy)
 
 

@@ -164,7 +164,7 @@ def test_what_a_kill_left_of_dvcs_list_of_files_in_use_stops_no_run(toy: Path) -
     assert set(run(toy).values()) == {"executed"}
 
 
-@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "params.yaml"])
+@pytest.mark.parametrize("name", [".dvc/config", "dvc.lock", "dvc.yaml", "params.yaml"])
 def test_a_file_that_dvc_cannot_read_is_an_error_that_names_it(toy: Path, name: str) -> None:
     (toy / name).write_text("<<<<<<< HEAD\n: [", encoding="utf-8")
     with pytest.raises(PipelineError, match=rf"(?s){name}.*Mend that file; git checkout"), open_project(toy):
