@@ -80,5 +80,5 @@ if __name__ == "__main__":
         print(collect(Path.cwd(), is_sure=sys.argv[1:] == ["--yes"]))
     except (PipelineError, OSError) as failure:
         sys.exit(f"error: {failure}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         sys.exit("\ninterrupted")
