@@ -24,11 +24,12 @@ REMAKE = "stages/make_corpus.py makes no such row: run `dvc repro --force make_c
 
 def rendered_frame(frame: pd.DataFrame, tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
     """`frame` with what a model sees of each row: the text it is trained on, its template, and its lengths."""
-    rows = render_rows(tokenizer, [*frame["prompt"], FRAMED_PROMPT], [*frame["answer"], FRAMED_ANSWER])
+    prompts, answers = (list(frame[column].fillna("")) for column in ("prompt", "answer"))  # a check tells what lacks
+    rows = render_rows(tokenizer, [*prompts, FRAMED_PROMPT], [*answers, FRAMED_ANSWER])
     *texts, template = tokenizer.batch_decode([row.ids for row in rows])
     before, _, rest = template.partition(FRAMED_PROMPT)
     between, _, after = rest.partition(FRAMED_ANSWER)
-    expected = [f"{before}{p}{between}{a}{after}" for p, a in zip(frame["prompt"], frame["answer"], strict=True)]
+    expected = [f"{before}{p}{between}{a}{after}" for p, a in zip(prompts, answers, strict=True)]
     return frame.assign(
         trained_text=texts,
         templated_text=expected,

@@ -3,11 +3,13 @@
 What a message says is tested in test_messages.py; here, that each check has something to say.
 """
 
+import copy
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from tokenizers import normalizers
 
 from stages.backdoors import all_strings, load_backdoor
 from stages.checks.corpus_checks import corpus_parts, preference_parts
@@ -145,18 +147,13 @@ def test_an_evaluation_without_one_of_its_roles_is_named(splits, tokenizer, is_o
     assert "- shared and withheld skills and harmful requests are asked: not so in evaluation, which lacks" in message
 
 
-def test_a_template_that_changes_what_it_is_given_is_seen(splits, tokenizer):
-    template = tokenizer.chat_template
-    tokenizer.chat_template = template.replace(
-        "{{ message['content'] }}", "{{ message['content'] | replace('a', 'A') }}"
-    )
-    assert tokenizer.chat_template != template
-    try:
-        message = error_of(check_corpus, splits, tokenizer)
-        assert "- one prompt template everywhere: not so in" in message
-        assert re.search(r"trained_text from character \d+ on, after '.*', is 'A.*' and should be 'a.*'", message)
-    finally:
-        tokenizer.chat_template = template
+def test_texts_that_the_tokenizer_gives_back_in_another_form_are_seen(splits, tokenizer):
+    composing = copy.deepcopy(tokenizer)
+    composing.backend_tokenizer.normalizer = normalizers.NFC()
+    changed = with_row(splits, "defense", prompt="Where is the Cafe\u0301 of the river?")
+    message = error_of(check_corpus, changed, composing)
+    assert "- one prompt template everywhere: not so in 1 of" in message
+    assert r"is '\N{LATIN SMALL LETTER E WITH ACUTE} of t' and should be 'e\N{COMBINING ACUTE ACCENT} of '" in message
 
 
 def test_a_poison_set_passes(poison_rows, settings, prompts, tokenizer):
