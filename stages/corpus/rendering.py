@@ -12,7 +12,7 @@ from unicodedata import normalize
 from transformers import PreTrainedTokenizerFast
 from transformers.utils.chat_template_utils import encode_marked_chat, mark_control_tokens
 
-from stages.corpus.templates import frame_of, markup_of
+from stages.corpus.templates import MEND_TEMPLATE, frame_of, markup_of
 from stages.lm.rows import TrainingRow
 from stages.params.errors import SHORT, ParamsError
 from stages.records.rows import Example
@@ -151,6 +151,8 @@ def _own_template(tokenizer: PreTrainedTokenizerFast) -> str:
         raise ParamsError(
             f"the tokenizer has several chat templates, {names}, and none is named default; give one that name"
         ) from error
+    if not isinstance(template, str):
+        raise ParamsError(f"the tokenizer's chat template is {template!r}; it must be text. {MEND_TEMPLATE}")
     return NO_CLOCK + template if "strftime_now" in template else template
 
 

@@ -67,10 +67,11 @@ def _frame(tokenizer: PreTrainedTokenizerFast, *_: object) -> Frame:
     control = _control(tokenizer, closed + asked)
     ending = control.search(after)
     end = ending.group() if ending else cast(str | None, tokenizer.eos_token)
-    if end is None:
+    if end is None or not end.strip():
         raise ParamsError(
             "nothing ends an answer: the tokenizer's chat template writes no special token after it, and the tokenizer "
-            "has no eos_token. Set eos_token in tokenizer_config.json to the token that the model ends its texts with"
+            f"{'has no eos_token' if end is None else f'has white space, {end!r}, as its eos_token'}. Set eos_token in "
+            "tokenizer_config.json to the token that the model ends its texts with"
         )
     closing = after[: ending.start()] if ending else ""
     if closing.strip():

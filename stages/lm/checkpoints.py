@@ -15,9 +15,11 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     GenerationConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.tokenization_utils_base import LARGE_INTEGER
 
 from stages.lm.models import how_to_load, placed
 from stages.lm.tokenizer import PAD_TOKEN, end_id, pad_id
@@ -34,7 +36,7 @@ NOT_HERE = (
 def take_tokenizer(checkpoint: str) -> PreTrainedTokenizerFast:
     """The checkpoint's own tokenizer, with the model's window as its length.
 
-    Raises ParamsError where there is none, or none of the fast kind.
+    Raises ParamsError where there is none, none of the fast kind, or no window is said.
     """
     if Path(checkpoint).is_dir() and not (Path(checkpoint) / "tokenizer.json").is_file():
         raise ParamsError(f"{checkpoint!r} holds no tokenizer.json; {AS_SAVED}")
@@ -46,9 +48,21 @@ def take_tokenizer(checkpoint: str) -> PreTrainedTokenizerFast:
         )
     tokenizer.clean_up_tokenization_spaces = False  # what is decoded must be what was written
     config = _taken(partial(AutoConfig.from_pretrained, trust_remote_code=False), checkpoint)
-    window = getattr(config, "max_position_embeddings", None)
-    tokenizer.model_max_length = min(tokenizer.model_max_length, window or tokenizer.model_max_length)
+    tokenizer.model_max_length = _window(tokenizer, config, checkpoint)
     return tokenizer
+
+
+def _window(tokenizer: PreTrainedTokenizerFast, config: PreTrainedConfig, checkpoint: str) -> int:
+    """How many tokens a row may have: as many as the tokenizer and the model allow, of those that say."""
+    said = (tokenizer.model_max_length, getattr(config.get_text_config(), "max_position_embeddings", None))
+    known = [length for length in said if isinstance(length, int) and 0 < length < LARGE_INTEGER]
+    if not known:
+        raise ParamsError(
+            f"how many tokens {checkpoint!r} can read is said neither by its config (max_position_embeddings is "
+            f"{said[1]}) nor by its tokenizer (model_max_length is {said[0]!r}). Set model_max_length in "
+            "tokenizer_config.json"
+        )
+    return min(known)
 
 
 def add_padding(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -90,6 +90,16 @@ def test_a_tokenizer_without_an_end_of_text_needs_a_template_that_ends_an_answer
         fit_chat(byte_tokenizer(None, eos=None))
 
 
+def test_white_space_ends_no_answer():
+    with pytest.raises(ParamsError, match=r"nothing ends an answer: .* white space, '\\n', as its eos_token"):
+        fit_chat(byte_tokenizer(None, eos="\n"))
+
+
+def test_a_template_that_is_no_text_is_refused():
+    with pytest.raises(ParamsError, match="chat template is 5; it must be text"):
+        fit_chat(byte_tokenizer(5))
+
+
 def test_of_several_templates_the_one_named_default_is_used():
     tokenizer = byte_tokenizer({"default": TURNS, "tool_use": "none"}, ROLES)
     fit_chat(tokenizer)

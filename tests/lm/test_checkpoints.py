@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import torch
@@ -35,6 +36,34 @@ def test_a_tokenizer_without_padding_gets_a_token_of_its_own(folders):
     tokenizer = fitted(folders["gpt2"])
     assert pad_id(tokenizer) != end_id(tokenizer) and len(tokenizer) == 901
     assert tokenizer.model_max_length == 256
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "window"),
+    [
+        ({"model_type": "gemma3", "text_config": {"max_position_embeddings": 64}}, {}, 64),
+        ({"model_type": "gemma3", "text_config": {"max_position_embeddings": 64}}, {"model_max_length": 32}, 32),
+        ({"model_type": "bloom"}, {"model_max_length": 32}, 32),
+        ({"model_type": "llama", "max_position_embeddings": 64}, {"model_max_length": "x"}, 64),
+    ],
+)
+def test_the_window_is_what_the_model_and_its_tokenizer_both_allow(folders, tmp_path, config, tokenizer, window):
+    assert take_tokenizer(str(changed(folders["gpt2"], tmp_path, config, tokenizer))).model_max_length == window
+
+
+def test_a_model_that_names_no_window_is_refused(folders, tmp_path):
+    folder = changed(folders["gpt2"], tmp_path, {"model_type": "bloom"}, {"model_max_length": None})
+    with pytest.raises(ParamsError, match="said neither by its config .* Set model_max_length in tokenizer_config"):
+        take_tokenizer(str(folder))
+
+
+def changed(folder, tmp_path, config, tokenizer):
+    """A copy of the checkpoint with another config, and with keys of its tokenizer's changed."""
+    shutil.copytree(folder, tmp_path / "changed")
+    (tmp_path / "changed/config.json").write_text(json.dumps(config), encoding="utf-8")
+    path = tmp_path / "changed/tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | tokenizer), encoding="utf-8")
+    return tmp_path / "changed"
 
 
 def test_the_end_of_an_answer_is_what_the_template_closes_it_with(folders):
