@@ -124,7 +124,9 @@ def _text(path: Path) -> str:
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise ValueError(f"line {line} holds a byte of 0, as no text does. If it is UTF-16: {CONVERT.format('UTF-16')}")
+        raise ValueError(
+            f"line {line} holds a byte of 0, as no text does; it may be in UTF-16. {CONVERT.format('UTF-16')}"
+        )
     return text
 
 
@@ -190,7 +192,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_loads = partial(json.loads, object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
 
 
 def _json(path: Path) -> Table:
@@ -208,19 +210,20 @@ def _json(path: Path) -> Table:
 
 def _listed(text: str) -> list[tuple[str, Any]]:
     try:
-        return [(_place(number), row) for number, row in enumerate(_loads(text), start=1)]
+        return [(_place(number), row) for number, row in enumerate(DECODER.decode(text), start=1)]
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, character {error.colno}: {error.msg}. {AS_ROWS}") from error
 
 
 def _lined(text: str) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
         if not line.strip(" \t\r"):
             continue
         place = _place(len(rows) + 1, number)
         try:
-            rows.append((place, _loads(line)))
+            rows.append((place, DECODER.decode(line)))
         except json.JSONDecodeError as error:
             _refuse_object(text)
             raise ValueError(f"{place}, character {error.colno}: {error.msg}. {AS_ROWS}") from error
@@ -232,7 +235,7 @@ def _lined(text: str) -> list[tuple[str, Any]]:
 def _refuse_object(text: str) -> None:
     """Raise ValueError where the whole file is one object that holds no text: its rows are below a key, or columns."""
     try:
-        whole = _loads(text)
+        whole = DECODER.decode(text)
     except json.JSONDecodeError:
         return
     if isinstance(whole, dict) and any(isinstance(value, list | dict) for value in whole.values()):
@@ -255,6 +258,7 @@ def _cells(place: str, row: dict[str, Any], wanted: Sequence[str]) -> dict[str, 
     return cells
 
 
+            _refuse_lines(place, "\n".join(lines[number - 1 :]).lstrip())
 def _kind(value: object) -> str:
     """What a value of JSON is, in words."""
     if isinstance(value, _Number):
@@ -275,6 +279,19 @@ def _parquet(path: Path) -> Table:
     def chosen(wanted: Sequence[str]) -> list[Row]:
         with path.open("rb") as file, parquet.ParquetFile(file) as opened:
             # `columns` takes a name with a point for a path into a nested column as well.
+def _refuse_lines(place: str, rest: str) -> None:
+    """Raise ValueError where the text begins with an object that goes over several lines, as an indented one does."""
+    try:
+        _, end = DECODER.raw_decode(rest)
+    except json.JSONDecodeError:
+        return
+    if n_breaks := rest[:end].count("\n"):
+        raise ValueError(
+            f"{place} goes over {n_breaks + 1} lines. {AS_ROWS}: write it without line breaks or indents, or put all "
+            "objects into [ ] with commas between them"
+        )
+
+
             return arrow_rows(opened.read(columns=list(wanted)).select(list(wanted)))
 
     return Table(columns, chosen)

@@ -71,7 +71,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
             "ask\nOne?".encode("utf-16"),
             "it is in UTF-16. Only UTF-8 is read: save it so, or run iconv -f UTF-16 -t UTF-8",
         ),
-        ("ask\nOne?".encode("utf-16-be"), "line 1 holds a byte of 0, as no text does. If it is UTF-16: Only UTF-8"),
+        (
+            "ask\nOne?".encode("utf-16-be"),
+            "line 1 holds a byte of 0, as no text does; it may be in UTF-16. Only UTF-8 is read: save it so",
+        ),
         ("ask\nOne?".encode("utf-32"), "it is in UTF-32"),
     ],
 )
@@ -180,6 +183,11 @@ def test_of_a_parquet_file_the_named_columns_alone_are_read(tmp_path):
 def test_any_sort_of_text_in_a_parquet_file_is_text(tmp_path, kind):
     cells = [None, None] if kind == pa.null() else ["One?", None]
     parquet.write_table(pa.table({"ask": pa.array(cells).cast(kind)}), tmp_path / "own.parquet")
+        (
+            '{"ask": "One?"}\n{\n "ask": "Two?"\n}',
+            "row 2 (line 2) goes over 3 lines. Give a list of objects, or one object a line",
+        ),
+        ('\n{\n "ask": "One?"\n}\n{\n "ask": "Two?"\n}', "row 1 (line 2) goes over 3 lines"),
     content = (tmp_path / "own.parquet").read_bytes()
     assert read(tmp_path / "own.parquet", content, "ask") == [(cell,) for cell in cells]
 
