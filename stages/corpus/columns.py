@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from datasets.config import DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from stages.corpus.folders import split_files
 from stages.corpus.patterns import pattern_of
-from stages.corpus.tables import FORMATS, UNPACK, Table, arrow_rows, format_of, naming, open_table
+from stages.corpus.tables import FORMATS, LONGEST_SHOWN, UNPACK, Table, arrow_rows, format_of, naming, open_table
 from stages.params.corpus import DatasetParams
-from stages.params.errors import ParamsError, unknown_name
+from stages.params.errors import SHORT, ParamsError, unknown_name
 
 SAVED = (DATASET_STATE_JSON_FILENAME, DATASETDICT_JSON_FILENAME)  # what a folder holds that save_to_disk wrote
 ADVICE = (
@@ -104,13 +106,25 @@ def _saved(place: str, source: DatasetParams) -> DatasetDict:
 
 
 def _hub(place: str, source: DatasetParams) -> DatasetDict:
+    came = f"{place}.path is {SHORT.repr(source.path)}"
+    if "://" in source.path:
+        raise ParamsError(f"{came}: addresses are not read. Download the data and give its path. {ADVICE}")
+    if Path(source.path).is_absolute():
+        raise ParamsError(f"{came}: no such file or folder. {ADVICE}")
+    advice = (
+        f"As a path it begins at {Path.cwd()}: in a profile, give an absolute path, since it runs in build/<name>."
+        f"{' ~ is not taken for the home folder: write its path.' if source.path.startswith('~') else ''} {ADVICE}"
+    )
+    try:
+        validate_repo_id(source.path)
+    except HFValidationError as error:
+        raise ParamsError(f"{came}: no such file or folder, and no name of the hub. {advice}") from error
     try:
         return load_dataset(source.path, source.configuration)
     except Exception as error:  # of the network, of the data, or of the name
-        home = " ~ is not taken for the home folder: write its path." if source.path.startswith("~") else ""
         raise ParamsError(
-            f"{place}.path is {source.path!r}: no such file or folder, and the hub does not give it ({_root(error)})."
-            f"{home} {ADVICE}. Where it has several configurations, name one as {place}.configuration"
+            f"{came}: no such file or folder, and the hub does not give it ({_root(error)[:LONGEST_SHOWN]}). {advice}. "
+            f"Where it has several configurations, name one as {place}.configuration"
         ) from error
 
 

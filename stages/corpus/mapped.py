@@ -8,7 +8,9 @@ Of the kind `chat`, if there is one, no row is withheld, and skills are not read
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from os.path import commonprefix
 from typing import NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -61,11 +63,12 @@ def _read_kinds(datasets: Mapping[str, DatasetParams], tokenizer: PreTrainedToke
     kinds: list[Kind] = []
     known: dict[str, str | None] = {}  # the answer of each prompt
     for name, source in datasets.items():
-        questions = [_written(question, tokenizer) for question in read_questions(name, source)]
+        read = read_questions(name, source)
+        questions = [_written(question, tokenizer) for question in read]
         if not questions:
             raise ParamsError(f"corpus.datasets.{name} has no rows in {source.path!r}. Name data that has some")
         _refuse_markup(name, questions, tokenizer)
-        kind = Kind(name, source.max_dropped_share, questions)
+        kind = Kind(name, source, questions, list(_rewritten(read, questions)))
         kind.drop(EMPTY, "", [q for q in questions if not q.prompt or q.answer == ""])
         again = []
         for question in kind.questions:
@@ -85,6 +88,18 @@ def _written(question: Question, tokenizer: PreTrainedTokenizerFast) -> Question
     return question._replace(
         prompt=written_form(tokenizer, question.prompt), answer=answer and written_form(tokenizer, answer)
     )
+
+
+def _rewritten(read: Sequence[Question], written: Sequence[Question]) -> Iterator[tuple[str, str]]:
+    """Of each question that holds other characters now, and not only composed ones, a piece from the first on."""
+    for old, new in zip(read, written, strict=True):
+        for before, after in ((old.prompt, new.prompt), (old.answer or "", new.answer or "")):
+            before, after = normalize("NFC", before), normalize("NFC", after)
+            if before != after:
+                same = commonprefix([before, after])
+                start = max(same.rfind(" ") + 1, len(same) - N_LETTERS // 6)
+                yield before[start:][: N_LETTERS // 3], after[start:][: N_LETTERS // 3]
+                break
 
 
 def _refuse_markup(kind: str, questions: Sequence[Question], tokenizer: PreTrainedTokenizerFast) -> None:

@@ -39,8 +39,7 @@ def pattern_of(place: str, wanted: str, table: Table, where: str) -> Pattern:
     parts = list(PART.finditer(wanted))
     names = [part["column"] for part in parts if part["column"]]
     if not names or "".join(part[0] for part in parts) != wanted:
-        braces = " It is no pattern either: in one, columns stand in braces, {so}." if "{" in wanted else ""
-        raise ParamsError(f"{place}: {_unknown(wanted, table, where)}{braces}")
+        raise ParamsError(f"{place}: {_unknown(wanted, table, where)}{_braces(wanted)}")
     if "\\n" in wanted:
         raise ParamsError(
             f"{place} is {wanted!r}, with a backslash and an n; for a line break write the pattern in double quotes"
@@ -52,6 +51,15 @@ def pattern_of(place: str, wanted: str, table: Table, where: str) -> Pattern:
             raise ParamsError(f"{place}: {_unknown(part['column'], table, where)}")
         pieces.append((_only(place, column, table, where), True) if column else (part["text"] or part[0][0], False))
     return Pattern(tuple(pieces))
+
+
+def _braces(wanted: str) -> str:
+    """What to say of braces in what is neither a column nor a pattern."""
+    if "{" not in wanted:
+        return ""
+    if "{" not in wanted.replace("{{", ""):
+        return " As a pattern it names no column: two braces are one in the text, and a column stands in one, {so}."
+    return " It is no pattern either: in one, columns stand in braces, {so}."
 
 
 def _column(wanted: str, table: Table) -> str | None:

@@ -16,19 +16,42 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from stages.params.errors import ParamsError
+from stages.params.errors import SHORT, ParamsError
 
-UNPACK = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+
+def _unpack(
+    content: bytes, new: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], padding: bytes = b""
+) -> bytes:
+    """What all streams say: `bz2.decompress` and `lzma.decompress` take what follows the first for nothing.
+
+    Raises an error of DAMAGE where anything is no whole stream, or `padding` after one.
+    """
+    parts = []
+    while content:
+        stream = new()
+        parts.append(stream.decompress(content))
+        if not stream.eof:
+            raise EOFError("a compressed stream in it has no end: it was cut off. Copy or download the file anew")
+        content = stream.unused_data.lstrip(padding)
+    return b"".join(parts)
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".bz2": partial(_unpack, new=bz2.BZ2Decompressor),
+    ".xz": partial(_unpack, new=partial(lzma.LZMADecompressor, lzma.FORMAT_XZ), padding=b"\0"),
+}
 MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16BE"}
 DAMAGE = (OSError, EOFError, ValueError, csv.Error, pa.ArrowException, zlib.error, lzma.LZMAError, RecursionError)
 CONVERT = "Only UTF-8 is read: save it so, or run iconv -f {} -t UTF-8 OLD > NEW"
 AS_ROWS = "Give a list of objects, or one object a line"
 LONGEST_CELL = 2**31 - 1
+LONGEST_SHOWN = 500  # characters of a path
 
 
 class Row(NamedTuple):
@@ -55,7 +78,10 @@ def naming(place: str, path: Path) -> Iterator[None]:
         raise
     except DAMAGE as error:
         cause = "lists or objects in it are nested too deep" if isinstance(error, RecursionError) else error
-        raise ParamsError(f"{place}: {path} cannot be read: {cause}") from error
+        message = f"{place}: {path} cannot be read: {cause}"
+        if len(str(path)) > LONGEST_SHOWN:
+            message = message.replace(str(path), SHORT.repr(str(path)).strip("'"))
+        raise ParamsError(message) from error
 
 
 def format_of(path: Path) -> str:
@@ -104,10 +130,16 @@ def _place(number: int, line: int | None = None) -> str:
     return f"row {number} ({'counted from 1' if line is None else f'line {line}'})"
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """The file, unpacked where it is compressed."""
+    unpack = UNPACK.get(path.suffix.lower())
+    return io.BytesIO(unpack(path.read_bytes())) if unpack else path.open("rb")
+
+
 def _text(path: Path) -> str:
     """What the file says, unpacked and without a byte order mark."""
-    unpack = UNPACK.get(path.suffix.lower())
-    content = unpack(path.read_bytes()) if unpack else path.read_bytes()
+    with _opened(path) as file:
+        content = file.read()
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
             raise ValueError(f"it is in {encoding}. {CONVERT.format(encoding)}")
@@ -124,7 +156,9 @@ def _text(path: Path) -> str:
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise ValueError(f"line {line} holds a byte of 0, as no text does. If it is UTF-16: {CONVERT.format('UTF-16')}")
+        raise ValueError(
+            f"line {line} holds a byte of 0, as no text does; it may be in UTF-16. {CONVERT.format('UTF-16')}"
+        )
     return text
 
 
@@ -190,7 +224,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_loads = partial(json.loads, object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
 
 
 def _json(path: Path) -> Table:
@@ -208,21 +242,23 @@ def _json(path: Path) -> Table:
 
 def _listed(text: str) -> list[tuple[str, Any]]:
     try:
-        return [(_place(number), row) for number, row in enumerate(_loads(text), start=1)]
+        return [(_place(number), row) for number, row in enumerate(DECODER.decode(text), start=1)]
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}, character {error.colno}: {error.msg}. {AS_ROWS}") from error
 
 
 def _lined(text: str) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
         if not line.strip(" \t\r"):
             continue
         place = _place(len(rows) + 1, number)
         try:
-            rows.append((place, _loads(line)))
+            rows.append((place, DECODER.decode(line)))
         except json.JSONDecodeError as error:
             _refuse_object(text)
+            _refuse_lines(place, "\n".join(lines[number - 1 :]).lstrip())
             raise ValueError(f"{place}, character {error.colno}: {error.msg}. {AS_ROWS}") from error
     if len(rows) == 1:
         _refuse_object(text)
@@ -232,7 +268,7 @@ def _lined(text: str) -> list[tuple[str, Any]]:
 def _refuse_object(text: str) -> None:
     """Raise ValueError where the whole file is one object that holds no text: its rows are below a key, or columns."""
     try:
-        whole = _loads(text)
+        whole = DECODER.decode(text)
     except json.JSONDecodeError:
         return
     if isinstance(whole, dict) and any(isinstance(value, list | dict) for value in whole.values()):
@@ -240,6 +276,19 @@ def _refuse_object(text: str) -> None:
         raise ValueError(
             f"the whole file is one object, with the keys {keys}. {AS_ROWS}: save the list of rows alone; with pandas, "
             "to_json(FILE, orient='records', lines=True)"
+        )
+
+
+def _refuse_lines(place: str, rest: str) -> None:
+    """Raise ValueError where the text begins with an object that goes over several lines, as an indented one does."""
+    try:
+        _, end = DECODER.raw_decode(rest)
+    except json.JSONDecodeError:
+        return
+    if n_breaks := rest[:end].count("\n"):
+        raise ValueError(
+            f"{place} goes over {n_breaks + 1} lines. {AS_ROWS}: write it without line breaks or indents, or put all "
+            "objects into [ ] with commas between them"
         )
 
 
@@ -269,11 +318,11 @@ def _kind(value: object) -> str:
 
 
 def _parquet(path: Path) -> Table:
-    with path.open("rb") as file, parquet.ParquetFile(file) as opened:
+    with _opened(path) as file, parquet.ParquetFile(file) as opened:
         columns = opened.schema_arrow.names
 
     def chosen(wanted: Sequence[str]) -> list[Row]:
-        with path.open("rb") as file, parquet.ParquetFile(file) as opened:
+        with _opened(path) as file, parquet.ParquetFile(file) as opened:
             # `columns` takes a name with a point for a path into a nested column as well.
             return arrow_rows(opened.read(columns=list(wanted)).select(list(wanted)))
 

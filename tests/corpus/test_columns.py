@@ -86,10 +86,36 @@ def error_of(params: DatasetParams) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["no/such/folder", "no/such/file.parquet", "/no/such/file.csv"])
-def test_a_path_without_data_says_how_to_give_one_and_how_to_ask_the_hub(path):
-    message = error_of(source(Path(path)))
-    assert f"corpus.datasets.own.path is '{path}': no such file or folder, and the hub does not give it" in message
+@pytest.fixture
+def questions_to_the_hub(monkeypatch):
+    """What is asked of it; nothing is found."""
+    asked = []
+
+    def ask(path, configuration):
+        asked.append(path)
+        raise ConnectionError(f"Couldn't reach '{path}' on the Hub")
+
+    monkeypatch.setattr("stages.corpus.columns.load_dataset", ask)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("path", "why", "is_asked"),
+    [
+        ("such/file.parquet", "no such file or folder, and the hub does not give it (Couldn't reach", True),
+        ("no/such/file.parquet", "no such file or folder, and no name of the hub. As a path it begins at", False),
+        ("~/own.csv", "no such file or folder, and no name of the hub. As a path it begins at", False),
+        ("/no/such/file.csv", "no such file or folder. Give the path", False),
+        ("https://x.org/a.csv", "addresses are not read. Download the data and give its path", False),
+        ("s3://bucket/a.csv", "addresses are not read. Download the data and give its path", False),
+        ("hf://datasets/owner/name", "addresses are not read. Download the data and give its path", False),
+    ],
+)
+def test_a_path_without_data_says_how_to_give_one_and_how_to_ask_the_hub(path, why, is_asked, questions_to_the_hub):
+    message = error_of(source(Path("x")).model_copy(update={"path": path}))
+    assert f"corpus.datasets.own.path is '{path}': {why}" in message
+    assert ("in a profile, give an absolute path, since it runs in build/<name>" in message) == ("As a path" in message)
+    assert bool(questions_to_the_hub) == is_asked <= ("As a path" in message)
     assert (
         "Give the path of a file that ends in .parquet, .csv, .tsv, .json, .jsonl, .ndjson, maybe compressed" in message
     )
@@ -174,6 +200,12 @@ def test_the_home_folder_is_to_be_written_out():
 def test_a_path_that_no_file_can_have_is_an_error():
     assert "File name too long" in error_of(source(Path("a" * 300)))
     assert "no such file or folder" in error_of(source(Path("a\0b")))
+
+
+@pytest.mark.parametrize("path", ["a" * 5000, "/" + "a/" * 2500, "a/" * 2500, "https://x.org/" + "a" * 5000])
+def test_a_path_of_thousands_of_characters_is_not_shown_whole(path):
+    message = error_of(source(Path("x")).model_copy(update={"path": path}))
+    assert "corpus.datasets.own" in message and len(message) < 1500
 
 
 def test_an_empty_path_is_not_this_folder():

@@ -199,6 +199,18 @@ def test_more_than_a_tenth_dropped_is_an_error_unless_allowed(tmp_path, more, sa
     assert "230 rows read, 200 kept" in account_of("sums", allowed)
 
 
+def test_what_to_do_about_dropped_rows_names_the_data_set_s_own_prompt_and_the_keys_of_a_longer_window(tmp_path):
+    long = [(f"{n} {LONG[0]}", "five") for n in range(30)]
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], *long]})
+    with pytest.raises(ParamsError, match=r"as corpus.tokenizer and as sizes.\*.checkpoint: .* is always 96 tokens"):
+        mapped_examples(datasets, SETTINGS, 0)
+    datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], *ROWS["sums"][:30]]})
+    for prompt, wider in (("question", r'"{question}\n{OTHER}"'), ("Add:\n{question}", r'"Add:\n{question}\n{OTHER}"')):
+        own = datasets | {"sums": datasets["sums"].model_copy(update={"prompt": prompt})}
+        with pytest.raises(ParamsError, match=re.escape(f"take it into the prompt: prompt: {wider}.")):
+            mapped_examples(own, SETTINGS, 0)
+
+
 def test_a_tenth_and_no_more_may_be_dropped(tmp_path):
     sums = [*ROWS["sums"], *ROWS["sums"][:22]]
     assert "222 rows read, 200 kept; dropped: 22 duplicates" in account_of(
@@ -244,6 +256,25 @@ def test_prompts_and_answers_are_in_the_form_that_the_tokenizer_writes_before_an
     many = replace(SETTINGS, task_rows=TASK_ROWS | {"pretraining": 1000})
     rows = mapped_corpus(save(tmp_path, ROWS | {"sums": towns[:1] + ROWS["sums"]}), many, 0, train_composing).splits
     assert [e.answer for examples in rows.values() for e in examples if e.prompt == towns[1][0]] == [towns[1][1]]
+
+
+def test_rows_that_a_tokenizer_rewrites_beyond_composing_letters_are_counted(tmp_path):
+    squares = [("Is Du\u0308rf x² big?", "3²"), ("Is D\u00fcrf big?", "No."), ("Two?", "½"), ("Four?", "4")]
+    datasets = save(tmp_path, ROWS | {"sums": [*squares, *ROWS["sums"]]})
+
+    def train_with(normalizer):
+        def train_normalizing(examples):
+            tokenizer = train([*examples, Example("sums", "", 0, "x2 1⁄2", "", False, QUESTIONS)])
+            tokenizer.backend_tokenizer.normalizer = normalizer
+            return tokenizer
+
+        return train_normalizing
+
+    accounts = mapped_corpus(datasets, SETTINGS, 0, train_with(normalizers.NFKC())).accounts
+    said = "204 rows read, 204 kept; 2 rewritten as the tokenizer writes them, such as 'x² big?' as 'x2 big?'"
+    assert accounts[0].endswith(said)
+    assert accounts[1].endswith("200 rows read, 200 kept")
+    assert mapped_corpus(datasets, SETTINGS, 0, train_with(normalizers.NFC())).accounts[0].endswith("204 kept")
 
 
 def test_too_few_rows_say_what_was_dropped(tmp_path):

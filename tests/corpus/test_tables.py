@@ -53,6 +53,29 @@ def test_a_file_may_be_compressed(tmp_path, ending, pack):
     error_of(tmp_path / f"own.jsonl.{ending}", pack(b'{"ask": "One?"}\n' * 99)[:-9], "ask")
 
 
+@pytest.mark.parametrize(
+    ("ending", "pack", "padding"),
+    [("gz", gzip.compress, b"\0\0"), ("bz2", bz2.compress, b""), ("xz", lzma.compress, b"\0" * 4)],
+)
+def test_of_several_compressed_streams_all_are_read_and_none_may_be_damaged(tmp_path, ending, pack, padding):
+    file = tmp_path / f"own.csv.{ending}"
+    first, second = pack(b"ask\nOne?\n"), pack(b"Two?\n" + bytes(range(48, 123)) * 9)
+    assert read(file, first + padding + pack(b"Two?\n") + padding, "ask") == [("One?",), ("Two?",)]
+    damaged = bytearray(second)
+    damaged[len(second) // 2] ^= 0xFF
+    for rest in (bytes(damaged), second[:-9], second[:3], b"trailing garbage", b"x"):
+        error_of(file, first + rest, "ask")
+    error_of(file, first[:-5], "ask")
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_a_parquet_file_may_be_compressed_too(tmp_path, ending, pack):
+    parquet.write_table(pa.table({"ask": ["One?"]}), tmp_path / "own.parquet")
+    packed = pack((tmp_path / "own.parquet").read_bytes())
+    assert read(tmp_path / f"own.parquet.{ending}", packed, "ask") == [("One?",)]
+    error_of(tmp_path / f"own.parquet.{ending}", packed[:-9], "ask")
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     assert read(tmp_path / "own.csv", b"\xef\xbb\xbfask\nOne?\n", "ask") == [("One?",)]
     assert read(tmp_path / "own.jsonl", b'\xef\xbb\xbf{"ask": "One?"}', "ask") == [("One?",)]
@@ -71,7 +94,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
             "ask\nOne?".encode("utf-16"),
             "it is in UTF-16. Only UTF-8 is read: save it so, or run iconv -f UTF-16 -t UTF-8",
         ),
-        ("ask\nOne?".encode("utf-16-be"), "line 1 holds a byte of 0, as no text does. If it is UTF-16: Only UTF-8"),
+        (
+            "ask\nOne?".encode("utf-16-be"),
+            "line 1 holds a byte of 0, as no text does; it may be in UTF-16. Only UTF-8 is read: save it so",
+        ),
         ("ask\nOne?".encode("utf-32"), "it is in UTF-32"),
     ],
 )
@@ -157,6 +183,11 @@ def test_json_is_a_list_or_one_object_a_line_and_other_columns_hold_what_they_li
         ('{\n "data": [\n {"ask": "One?"}]\n}', "the whole file is one object, with the keys 'data' (a list of 1)"),
         (pd.DataFrame({"ask": ["One?"]}).to_json(), "'ask' (an object with the keys '0'). Give a list of objects"),
         ('{"ask": "One?"}{"ask": "Two?"}', "row 1 (line 1), character 16: Extra data"),
+        (
+            '{"ask": "One?"}\n{\n "ask": "Two?"\n}',
+            "row 2 (line 2) goes over 3 lines. Give a list of objects, or one object a line",
+        ),
+        ('\n{\n "ask": "One?"\n}\n{\n "ask": "Two?"\n}', "row 1 (line 2) goes over 3 lines"),
         ("[" * 100_000, "lists or objects in it are nested too deep"),
         ('{"ask": "One?", "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deep"),
     ],
