@@ -18,6 +18,9 @@ from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
 
+import flows.settings  # noqa: F401  # before any other of Prefect
+
+# isort: split
 import httpx
 from prefect import flow
 from prefect.client.schemas.objects import State

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,8 @@ def heed_interrupts() -> None:
 
 def git(root: Path, *words: str) -> str:
     """What git says in `root`. Raises PipelineError with its own reason and remedy."""
-    environment = {**os.environ, "LC_ALL": "C"}  # in English, as we quote it
+    environment = {name: os.environ[name] for name in os.environ.keys() - _names_of_another_clone()}
+    environment["LC_ALL"] = "C"  # in English, as we quote it
     options = {"encoding": "utf-8", "errors": "surrogateescape", "env": environment}
     # Git refuses a clone that somebody else owns, as one mounted into a container. Who runs our code trusts it already.
     argv = ["git", "-c", "safe.directory=*", "-C", str(root), *words]
@@ -73,6 +75,13 @@ def git(root: Path, *words: str) -> str:
     if done.returncode:
         raise PipelineError(f"`git {words[0]}` failed in {root}: {done.stderr.strip()}")
     return done.stdout
+
+
+@cache
+def _names_of_another_clone() -> frozenset[str]:
+    """The variables, as GIT_DIR, by which git would read another clone than that of the folder it is in."""
+    done = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, check=False, encoding="utf-8")
+    return frozenset(done.stdout.split())
 
 
 class Command(NamedTuple):

@@ -5,6 +5,7 @@ load (bdac01bd holds conflict markers in params.yaml), and collects a cache that
 the hashes in dvc.lock are read from git as text, so that no commit is left out: what looks like one counts as used.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -36,17 +37,21 @@ def cache_of(repo: Repo) -> Path:
 
 
 def used_hashes(root: Path, cache: Path) -> set[str]:
-    """The hashes that a lock names, in the working tree or in a commit of any branch, tag or stash of this clone."""
+    """The hashes that a lock names: in the working tree, staged, or in a commit of a branch, tag, stash or reflog."""
     if Path(git(root, "rev-parse", "--show-toplevel").strip()).resolve() != root.resolve():
         raise PipelineError(f"{root} is no clone of its own. A profile's cache goes with its folder: rm -r build/NAME")
-    history = ["log", "--all", "--root", "-m", "--full-history", "--raw", "--no-abbrev", "--no-renames", "--format="]
+    history = ["log", "--all", "--reflog", "--root", "-m", "--full-history"]
+    history += ["--raw", "--no-abbrev", "--no-renames", "--format="]
     blobs = {line.split()[3] for line in git(root, *history, "--", *POINTERS).splitlines()} - {"0" * 40}
+    blobs |= {line.split()[1] for line in git(root, "ls-files", "-z", "--stage", "--", *POINTERS).split("\0") if line}
     texts = [git(root, "cat-file", "blob", blob) for blob in sorted(blobs)]
     here = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *POINTERS).split("\0")
-    texts += [(root / path).read_text(encoding="utf-8") for path in here if path and (root / path).is_file()]
+    files = [root / path for path in here if path and (root / path).is_file()]
+    texts += [path.read_text(encoding="utf-8", errors="replace") for path in files]
     used = {digest for text in texts for digest in HASH.findall(text)}
     folders = [cache / digest[:2] / f"{digest[2:]}.dir" for digest in used]
-    return used.union(*(HASH.findall(path.read_text(encoding="utf-8")) for path in folders if path.exists()))
+    lists = [path.read_text(encoding="utf-8", errors="replace") for path in folders if path.exists()]
+    return used.union(*map(HASH.findall, lists))
 
 
 def collect(root: Path, *, is_sure: bool) -> str:
@@ -76,8 +81,11 @@ def collect(root: Path, *, is_sure: bool) -> str:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m flows.gc", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--yes", action="store_true", help="delete without asking")
+    is_sure = parser.parse_args().yes
     try:
-        print(collect(Path.cwd(), is_sure=sys.argv[1:] == ["--yes"]))
+        print(collect(Path.cwd(), is_sure=is_sure))
     except (PipelineError, OSError) as failure:
         sys.exit(f"error: {failure}")
     except (KeyboardInterrupt, EOFError):

@@ -12,6 +12,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import flows.settings  # noqa: F401  # before any other of Prefect
+
+# isort: split
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType

@@ -11,7 +11,7 @@ import yaml
 from dvc.repo import Repo
 
 from flows.commands import PipelineError
-from flows.gc import collect, used_hashes
+from flows.gc import collect
 from tests.flows.toys import run_module, toy_project
 from tests.flows.waiting import await_end
 
@@ -85,6 +85,46 @@ def test_what_a_stash_and_a_branch_beside_name_stays(toy, git):
     assert contents(toy) == {"first", "second", "of the working tree", "of the branch"}
 
 
+def test_what_an_older_stash_or_only_a_reflog_names_stays(toy, git):
+    git("stash")
+    make(toy, "of the newer stash")
+    git("stash")
+    make(toy, "of the reflog")
+    git("commit", "-qam", "taken back")
+    git("reset", "-q", "--hard", "HEAD~1")
+    collect(toy, is_sure=True)
+    assert contents(toy) == {"first", "second", "of the working tree", "of the newer stash", "of the reflog"}
+
+
+def test_what_is_staged_stays_though_the_working_tree_says_otherwise(toy, git):
+    git("add", "dvc.lock")
+    make(toy, "of later")
+    collect(toy, is_sure=True)
+    assert contents(toy) == {"first", "second", "of the working tree", "of later"}
+
+
+def test_variables_of_git_lead_to_no_other_clone(toy, tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", tmp_path / "other"], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(toy))
+    collect(toy, is_sure=True)
+    assert contents(toy) == {"first", "second", "of the working tree"}
+
+
+def test_a_pointer_that_is_not_in_utf8_is_read_all_the_same(toy):
+    (toy / "own.dvc").write_bytes(b"# \xff\nmd5: " + put(toy, "own data", "").encode())
+    collect(toy, is_sure=True)
+    assert "own data" in contents(toy)
+
+
+@pytest.mark.parametrize("word", ["--ye", "yes"])
+def test_a_word_that_is_not_yes_is_refused(toy, word):
+    process = run_module(toy, "flows.gc", word)
+    said = await_end(process)
+    assert process.returncode == 2 and f"unrecognized arguments: {word}" in said, said
+    assert "of no commit" in contents(toy)
+
+
 def test_without_anybody_to_ask_nothing_is_deleted_and_the_remedy_is_named(toy):
     process = run_module(toy, "flows.gc")
     said = await_end(process)
@@ -131,8 +171,9 @@ def test_a_folder_that_is_no_clone_of_its_own_is_refused(toy):
         collect(profile, is_sure=True)
 
 
-def test_what_git_refuses_to_read_ends_it_with_gits_own_remedy(toy, monkeypatch):
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    with pytest.raises(PipelineError, match=r"(?s)dubious ownership.*git config --global --add safe.directory"):
-        used_hashes(toy, toy / ".dvc/cache/files/md5")
+def test_what_git_cannot_read_ends_it_with_gits_own_reason_and_nothing_is_deleted(toy, git):
+    blob = git("rev-parse", "HEAD~1:dvc.lock").strip()
+    (toy / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(PipelineError, match=rf"`git cat-file` failed in .*: fatal: git cat-file {blob}: bad file"):
+        collect(toy, is_sure=True)
     assert "of no commit" in contents(toy)
