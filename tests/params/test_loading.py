@@ -12,7 +12,7 @@ from stages import fingerprint
 from stages.corpus.examples import SPLITS
 from stages.lm.tokenizer import train_tokenizer
 from stages.params.corpus import LEAST_TOKENS, TaskRowsParams
-from stages.params.errors import ParamsError
+from stages.params.errors import ParamsError, unknown_name
 from stages.params.evaluation import PromptsParams
 from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
 from stages.params.loading import Params, load_params
@@ -261,11 +261,19 @@ def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
     [
         ("access", {"checkpoints": True}, "params.yaml.access.checkpoints is True; expected a value of type int"),
         ("access", {"budget_share": False}, "params.yaml.access.budget_share is False; expected a number"),
-        ("access", {"budget_share": "0.1"}, "params.yaml.access.budget_share is '0.1'; expected a number"),
+        (
+            "access",
+            {"budget_share": "0.1"},
+            "params.yaml.access.budget_share is '0.1'; expected a number, without quotes",
+        ),
         ("access", {"checkpoints": 3.0}, "params.yaml.access.checkpoints is 3.0; expected a value of type int"),
         ("lora", {"rank": None}, "params.yaml.lora.rank is null; expected a value of type int. Mend it in params.yaml"),
         ("corpus", {"withheld_kinds": {}}, "params.yaml.corpus.withheld_kinds is {}; expected a list"),
-        ("corpus", {"withheld_kinds": [3]}, "params.yaml.corpus.withheld_kinds[0] is 3; expected a value of type str"),
+        (
+            "corpus",
+            {"withheld_kinds": [3]},
+            "params.yaml.corpus.withheld_kinds[0] is 3; expected a value of type str: put it into quotes",
+        ),
         ("corpus", {"task_rows": []}, "params.yaml.corpus.task_rows is []; expected a mapping"),
         ("sizes", {"small": ["depth", 2]}, "params.yaml.sizes.small is ['depth', 2]; expected a mapping"),
         ("sizes", {"small": None}, "params.yaml.sizes.small is null; expected a mapping"),
@@ -483,6 +491,10 @@ def test_a_number_out_of_its_range_or_a_name_out_of_its_list_is_an_error(tmp_pat
 def test_task_rows_are_given_for_the_splits_that_there_are():
     assert tuple(TaskRowsParams.model_fields) == SPLITS
     assert LEAST_TOKENS == train_tokenizer(["a"], 1, "").vocab_size
+
+
+def test_a_name_among_none_is_told_that_there_are_none():
+    assert unknown_name("cell", "x", [], "Add it.") == "no cell 'x'. Known: none. Add it."
 
 
 def test_the_prompt_sets_of_the_file_are_those_that_are_asked(tmp_path, root):
