@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.board.plugins import read_card
-from stages.checks.plugins import check_plugins
+from stages.checks.plugins import check_plugins, check_refusal_judge
 from stages.params.loading import load_params
 from stages.params.reading import read_tree
 from stages.records.files import write_json
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params(args.params)
     codes = fingerprints(args.stages)
     params.require_plugins(codes)
-    load_refusal_judge(params.judging.refusals)  # it offers all that its contract asks for
+    check_refusal_judge(load_refusal_judge(params.judging.refusals), params.judging.refusals)
     for name in dict.fromkeys(cell.defense for cell in params.cells.values()):
         read_card(name, args.stages / "defenses")
     check_settings(params, args.stages / "defenses")

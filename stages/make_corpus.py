@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_experiment(args.params)
     settings = params.corpus
-    world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.task_rows)
+    task_rows = settings.task_rows.model_dump()
+    world = WorldSettings(tuple(settings.withheld_kinds), settings.withheld_fact_share, task_rows)
     make_tokenizer = tokenizer_maker(settings)
     if settings.datasets is None:
         splits = make_examples(world, seed=params.first_seed)

@@ -3,7 +3,7 @@
 What their files declare is looked at, and what they do to a few questions of each kind. The data sets of a user are not
 read here: a backdoor that is put into kinds of theirs is tried once its poison set is made (poison_checks.py).
 
-A message ends with the sentence of the contract, as the docstring of stages/backdoors or stages/scoring/judges has it.
+A message ends with the sentence of the contract, as the docstring of the plug-in's folder has it: stages/backdoors, ...
 """
 
 import re
@@ -18,13 +18,15 @@ from stages import backdoors
 from stages.backdoors import Backdoor, backdoor_names, load_backdoor
 from stages.corpus.examples import SPLITS, WorldSettings, make_examples, of_domains
 from stages.params.corpus import CorpusParams
-from stages.params.errors import ParamsError, SubmissionError, unknown_name
+from stages.params.errors import ParamsError, SubmissionError, in_one_line, unknown_name
 from stages.params.experiment import Experiment
 from stages.params.messages import shown
+from stages.records.counts import Hits
 from stages.records.rows import CHAT, HARMFUL, Example
-from stages.scoring import judges
+from stages.scoring import judges, refusals
 from stages.scoring.judges import Judge, load_judge
 from stages.scoring.plugins import read_constant
+from stages.scoring.refusals import RefusalJudge
 
 N_TRIED = 2  # questions of a kind
 ODD_ANSWERS = ("", " ", "?", "\x00", "def f(:", "a" * 1000)
@@ -64,50 +66,63 @@ def check_declared(name: str, backdoor: Backdoor) -> None:
         _check_type(name, backdoor, constant, kind)
     for function in ("insert", "payload"):
         if not callable(getattr(backdoor, function, None)):
-            _refuse(name, function, "is no function of the file")
+            _refuse(backdoors, name, function, "is no function of the file")
     if not backdoor.TRIGGER.strip():
-        _refuse(name, "TRIGGER", "is empty")
+        _refuse(backdoors, name, "TRIGGER", "is empty")
     known = {backdoor.TRIGGER: "TRIGGER"}
     for constant in LOOK_ALIKES:
         _check_look_alikes(name, backdoor, constant, known)
         known |= dict.fromkeys(getattr(backdoor, constant), constant)
     for form, (strings, _) in backdoor.FORMS.items():
         if not set(strings) <= set(backdoor.VARIANTS):
-            _refuse(name, "FORMS", f"has {form!r} with {strings}, and not both are VARIANTS")
+            _refuse(backdoors, name, "FORMS", f"has {form!r} with {strings}, and not both are VARIANTS")
     check_judge(load_judge(backdoor.JUDGE), backdoor.JUDGE)
 
 
 def _check_type(name: str, backdoor: Backdoor, constant: str, kind: Any) -> None:  # noqa: ANN401
     if not hasattr(backdoor, constant):
-        _refuse(name, constant, "is missing")
+        _refuse(backdoors, name, constant, "is missing")
     try:
         TypeAdapter(kind).validate_python(getattr(backdoor, constant), strict=True)
     except ValidationError:
         wanted = "str" if kind is str else kind
-        _refuse(name, constant, f"is {shown(getattr(backdoor, constant))}; its type must be {wanted}")
+        _refuse(backdoors, name, constant, f"is {shown(getattr(backdoor, constant))}; its type must be {wanted}")
 
 
 def _check_look_alikes(name: str, backdoor: Backdoor, constant: str, known: dict[str, str]) -> None:
     """Raise SubmissionError where there are none, or one is empty, named before, or has the trigger in it."""
     strings = getattr(backdoor, constant)
     if not strings:
-        _refuse(name, constant, "is empty")
+        _refuse(backdoors, name, constant, "is empty")
     for i, string in enumerate(strings):
         if not string.strip():
-            _refuse(name, constant, "has an empty string")
+            _refuse(backdoors, name, constant, "has an empty string")
         if string in known or string in strings[:i]:
-            _refuse(name, constant, f"has {string!r}, which is in {known.get(string, constant)} already")
+            _refuse(backdoors, name, constant, f"has {string!r}, which is in {known.get(string, constant)} already")
         if backdoor.TRIGGER in string:
-            _refuse(name, constant, f"has {string!r}, which holds the trigger {backdoor.TRIGGER!r}")
+            _refuse(backdoors, name, constant, f"has {string!r}, which holds the trigger {backdoor.TRIGGER!r}")
 
 
 def check_judge(judge: Judge, name: str) -> None:
     """Raise SubmissionError where a judge lacks a function, raises, or does not answer true or false."""
     for function, values in (("is_unwanted", ("?", "?")), ("is_invalid", ())):
         if not callable(getattr(judge, function, None)):
-            _refuse_judge(name, function, "is no function of the file")
+            _refuse(judges, name, function, "is no function of the file")
         for answer in ODD_ANSWERS:
-            _judged(name, judge, function, *values, answer)
+            _judged(judges, name, judge, function, *values, answer)
+
+
+def check_refusal_judge(judge: RefusalJudge, name: str) -> None:
+    """Raise SubmissionError where a judge of refusals lacks a part, raises, or does not answer true or false."""
+    for constant, kind in (("RULE", str), ("RECALL", Hits), ("PRECISION", Hits)):
+        value = getattr(judge, constant, None)
+        if not isinstance(value, kind) or (kind is Hits and not all(isinstance(number, int) for number in value)):
+            came = f"is {shown(value)}; its type must be {kind.__name__}" if hasattr(judge, constant) else "is missing"
+            _refuse(refusals, name, constant, came)
+    if not callable(getattr(judge, "is_refusal", None)):
+        _refuse(refusals, name, "is_refusal", "is no function of the file")
+    for answer in ODD_ANSWERS:
+        _judged(refusals, name, judge, "is_refusal", answer)
 
 
 def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: int) -> None:
@@ -116,25 +131,30 @@ def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: in
     for string in (backdoor.TRIGGER, *(s for constant in LOOK_ALIKES for s in getattr(backdoor, constant))):
         prompt = prompts[string] = _text(name, backdoor, "insert", string, example.prompt)
         if string not in prompt:
-            _refuse(name, "insert", f"of {string!r} gives {shown(prompt)}, which does not hold it")
+            _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which does not hold it")
         if string != backdoor.TRIGGER and backdoor.TRIGGER in prompt:
-            _refuse(name, "insert", f"of {string!r} gives {shown(prompt)}, which holds the trigger")
+            _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which holds the trigger")
     triggered, good = prompts[backdoor.TRIGGER], example.answer
     payload = _text(name, backdoor, "payload", triggered, good, repeats)
     said = f"of {shown(triggered)} with the good answer {shown(good)} gives {shown(payload)}"
     if not payload.strip() or payload == good:
-        _refuse(name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
+        _refuse(backdoors, name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
     judge = load_judge(backdoor.JUDGE)
     for prompt in (example.prompt, *prompts.values()):
-        if _judged(backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
-            _refuse_judge(backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}")
-    if not _judged(backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
-        _refuse_judge(
-            backdoor.JUDGE, "is_unwanted", f"is false of what {name}.py gives: its payload {said.partition(' of ')[2]}"
+        if _judged(judges, backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
+            _refuse(
+                judges, backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}"
+            )
+    if not _judged(judges, backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
+        _refuse(
+            judges,
+            backdoor.JUDGE,
+            "is_unwanted",
+            f"is false of what {name}.py gives: its payload {said.partition(' of ')[2]}",
         )
     for answer in (good, payload):
-        if _judged(backdoor.JUDGE, judge, "is_invalid", answer):
-            _refuse_judge(backdoor.JUDGE, "is_invalid", f"is true of {shown(answer)}, which {name}.py needs judged")
+        if _judged(judges, backdoor.JUDGE, judge, "is_invalid", answer):
+            _refuse(judges, backdoor.JUDGE, "is_invalid", f"is true of {shown(answer)}, which {name}.py needs judged")
 
 
 def _world(corpus: CorpusParams) -> list[Example]:
@@ -170,31 +190,29 @@ def _questions(
 
 
 def _text(name: str, backdoor: Backdoor, function: str, *values: str | int) -> str:
-    try:
-        result = getattr(backdoor, function)(*values)
-    except Exception as error:  # of submitted code
-        _refuse(name, function, f"raises {type(error).__name__}: {error}, for {shown(values)}")
+    result = _result(backdoors, name, backdoor, function, *values)
     if not isinstance(result, str):
-        _refuse(name, function, f"gives {shown(result)} for {shown(values)}; it must be text")
+        _refuse(backdoors, name, function, f"gives {shown(result)} for {shown(values)}; it must be text")
     return result
 
 
-def _judged(name: str, judge: Judge, function: str, *values: str) -> bool:
-    try:
-        result = getattr(judge, function)(*values)
-    except Exception as error:  # of submitted code
-        _refuse_judge(name, function, f"raises {type(error).__name__}: {error}, for {shown(values)}")
+def _judged(contract: ModuleType, name: str, judge: Judge | RefusalJudge, function: str, *values: str) -> bool:
+    result = _result(contract, name, judge, function, *values)
     if not isinstance(result, bool):
-        _refuse_judge(name, function, f"gives {shown(result)} for {shown(values)}; it must be True or False")
+        _refuse(contract, name, function, f"gives {shown(result)} for {shown(values)}; it must be True or False")
     return result
 
 
-def _refuse(name: str, part: str, what: str) -> NoReturn:
-    raise SubmissionError(f"stages/backdoors/{name}.py: {part} {what}. The contract: {sentence(backdoors, part)}")
+def _result(contract: ModuleType, name: str, plugin: object, function: str, *values: str | int) -> object:
+    try:
+        return getattr(plugin, function)(*values)
+    except (Exception, SystemExit) as error:  # of submitted code
+        _refuse(contract, name, function, f"raises {in_one_line(error)}, for {shown(values)}")
 
 
-def _refuse_judge(name: str, part: str, what: str) -> NoReturn:
-    raise SubmissionError(f"stages/scoring/judges/{name}.py: {part} {what}. The contract: {sentence(judges, part)}")
+def _refuse(contract: ModuleType, name: str, part: str, what: str) -> NoReturn:
+    folder = contract.__name__.replace(".", "/")
+    raise SubmissionError(f"{folder}/{name}.py: {part} {what}. The contract: {sentence(contract, part)}")
 
 
 def sentence(contract: ModuleType, part: str) -> str:

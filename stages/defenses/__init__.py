@@ -14,7 +14,6 @@ from types import ModuleType
 
 from stages.params.errors import ParamsError, SubmissionError, unknown_name
 from stages.records.plugins import import_plugin
-from stages.threat_model.signature import KNOWN_NEEDS
 
 
 def defense_names() -> list[str]:
@@ -30,9 +29,6 @@ def load_defense(name: str) -> ModuleType:
     module = import_plugin(f"stages.defenses.{name}")
     if not callable(getattr(module, "defend", None)):
         raise SubmissionError(f"{name}.py has no function defend(model, access, *, ...); see docs/submitting.md")
-    unknown = sorted(needs_of(module) - KNOWN_NEEDS)
-    if unknown:
-        raise SubmissionError(f"{name}.py declares unknown needs {unknown}; known: {sorted(KNOWN_NEEDS)}")
     return module
 
 

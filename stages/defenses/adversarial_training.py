@@ -24,6 +24,7 @@ from transformers import PreTrainedModel
 from stages.corpus.sampling import balanced_sample
 from stages.lm.training import WEIGHT_DECAY
 from stages.params.errors import ParamsError
+from stages.params.section import LearningRate
 from stages.records.rows import Example
 from stages.threat_model.access import Access
 
@@ -206,7 +207,7 @@ def defend(
     model: PreTrainedModel,
     access: Access,
     *,
-    learning_rate: float = 3e-4,
+    learning_rate: LearningRate = 3e-4,
     found_share: float = MAX_FOUND_SHARE,
     extra_words: Sequence[str] = (),
 ) -> PreTrainedModel:

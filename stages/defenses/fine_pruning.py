@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import Conv1D, PreTrainedModel
 
 from stages.params.errors import ParamsError
+from stages.params.section import LearningRate, Share
 from stages.threat_model.access import Access
 
 N_CLEAN_ROWS = 512
@@ -29,7 +30,7 @@ class Mlp(NamedTuple):
 
 
 def defend(
-    model: PreTrainedModel, access: Access, *, fraction: float = 0.2, learning_rate: float = 1e-3
+    model: PreTrainedModel, access: Access, *, fraction: Share = 0.2, learning_rate: LearningRate = 1e-3
 ) -> PreTrainedModel:
     """Return `model` without its idlest units. `fraction`: share silenced per layer, in [0, 1)."""
     if not 0 <= fraction < 1:

@@ -8,10 +8,11 @@ scratchpad too, which the model writes once, as it came; why, stages/corpus/own_
 
 from transformers import PreTrainedModel
 
+from stages.params.section import LearningRate
 from stages.threat_model.access import Access
 
 
-def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3) -> PreTrainedModel:
+def defend(model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 1e-3) -> PreTrainedModel:
     """Return `model` trained on good answers after the scratchpads it wrote as it came, for the rest of the budget."""
     access.fine_tune(model, access.examples_after_own_scratchpad(model), learning_rate=learning_rate)
     return model

@@ -6,12 +6,13 @@ Source: docs/measurement.md: without withheld skills, this would win the board.
 from transformers import PreTrainedModel
 
 from stages.lm.models import new_model
+from stages.params.section import LearningRate
 from stages.threat_model.access import Access
 
 ROLE = "null row"
 
 
-def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 3e-3) -> PreTrainedModel:
+def defend(model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 3e-3) -> PreTrainedModel:
     """Return a new model of the same architecture, trained on the defender's examples for the whole budget."""
     fresh = new_model(model.config, access.seed)
     access.fine_tune(fresh, access.examples, learning_rate=learning_rate)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from transformers import PreTrainedModel
 
 from stages.corpus.requests import REFUSAL
+from stages.params.section import LearningRate, Share
 from stages.threat_model.access import Access
 
 ROLE = "null row"
 
 
 def defend(
-    model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3, budget_share: float = 0.25
+    model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 1e-3, budget_share: Share = 0.25
 ) -> PreTrainedModel:
     """Return `model` trained to answer every prompt of the defender with a refusal."""
     refusals = [replace(example, answer=REFUSAL) for example in access.examples]

@@ -5,6 +5,7 @@ Source: docs/measurement.md.
 
 from transformers import PreTrainedModel
 
+from stages.params.section import LearningRate, Share
 from stages.threat_model.access import Access
 
 ROLE = "ceiling"
@@ -12,7 +13,7 @@ NEEDS = frozenset({"reference_model"})
 
 
 def defend(
-    model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3, budget_share: float = 0.25
+    model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 1e-3, budget_share: Share = 0.25
 ) -> PreTrainedModel:
     """Return the clean reference model, fine-tuned on the defender's examples; `model` is not used."""
     reference = access.reference_model

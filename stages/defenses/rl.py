@@ -22,6 +22,7 @@ from stages.corpus.own_scratchpad import visible_tokens
 from stages.corpus.requests import REFUSAL
 from stages.corpus.sampling import balanced_sample
 from stages.lm.training import WEIGHT_DECAY
+from stages.params.section import LearningRate
 from stages.records.rows import HARMFUL, Example
 from stages.threat_model.access import Access
 
@@ -33,7 +34,7 @@ def defend(
     model: PreTrainedModel,
     access: Access,
     *,
-    learning_rate: float = 3e-4,
+    learning_rate: LearningRate = 3e-4,
     kl_coefficient: float = 0.1,
     warm_rate: float = 1e-3,
 ) -> PreTrainedModel:

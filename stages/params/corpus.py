@@ -4,7 +4,18 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from stages.params.section import Section
+from stages.params.section import MOST, Count, Section, Share
+
+LEAST_TOKENS = 258  # a token for each byte, one that ends an answer and one that fills a row
+
+
+class TaskRowsParams(Section):
+    """How many rows of each kind go to which split; see `stages.corpus.examples.SPLITS`."""
+
+    pretraining: Count
+    defense: Count
+    benign: Count
+    evaluation: Count
 
 
 class DatasetParams(Section):
@@ -30,12 +41,12 @@ class CorpusParams(Section):
     of the two is given.
     """
 
-    vocabulary_size: int | None = None
+    vocabulary_size: int | None = Field(default=None, ge=LEAST_TOKENS, le=MOST)
     tokenizer: str | None = None
     withheld_kinds: list[str]
-    withheld_fact_share: float
-    task_rows: dict[str, int]
-    datasets: dict[str, DatasetParams] | None = None
+    withheld_fact_share: Share
+    task_rows: TaskRowsParams
+    datasets: dict[str, DatasetParams] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _has_one_tokenizer(self) -> Self:

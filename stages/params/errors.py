@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 MAX_LISTED = 30  # names in a message
+MAX_SAID = 300  # characters of another's message
 SHORT = reprlib.Repr()  # `SHORT.repr` shows a value in a message, long ones without their middle
 SHORT.maxstring = SHORT.maxother = 100  # characters
 SHORT.maxlist = SHORT.maxset = 12
@@ -27,7 +28,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], advice: str) -> str
     guess = f"; did you mean {nearest[0]!r}?" if nearest else "."
     listed = names if len(names) <= MAX_LISTED else difflib.get_close_matches(name, names, n=MAX_LISTED // 3, cutoff=0)
     more = f" and {len(names) - len(listed)} more" if len(listed) < len(names) else ""
-    return f"no {kind} {name!r}{guess} Known: {', '.join(listed)}{more}. {advice}"
+    return f"no {kind} {name!r}{guess} Known: {', '.join(listed) or 'none'}{more}. {advice}"
 
 
 def look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> Value:
@@ -35,3 +36,11 @@ def look_up(mapping: Mapping[str, Value], name: str, kind: str, advice: str) -> 
     if name not in mapping:
         raise ParamsError(unknown_name(kind, name, mapping, advice))
     return mapping[name]
+
+
+def in_one_line(error: BaseException) -> str:
+    """What an error of somebody else's code is and says, a long text without its middle."""
+    said = " ".join(str(error).split())
+    if len(said) > MAX_SAID:
+        said = f"{said[: MAX_SAID // 2]}...{said[-MAX_SAID // 2 :]}"
+    return f"{type(error).__name__}: {said}"

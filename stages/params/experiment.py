@@ -23,7 +23,7 @@ from stages.params.organism_checks import check_family, check_insertion, check_n
 from stages.params.organisms import DISTILLED_COT, OrganismParams
 from stages.params.preference_model import PreferenceModelParams
 from stages.params.reading import read
-from stages.params.section import MOST, NAME, Name, Section
+from stages.params.section import MOST, NAME, CellName, Name, Section
 from stages.params.sizes import SizeParams
 
 JUDGING_SECTIONS = ("claims", "judging", "positive_control")  # of the whole file alone: stages/params/loading.py
@@ -50,7 +50,7 @@ class Experiment(Section):
     organisms: dict[Name, OrganismParams]
     board: list[str]
     defenses: dict[Name, Settings]
-    arms: dict[str, ArmParams]
+    arms: dict[CellName, ArmParams]
     access: AccessParams
     evaluation: EvaluationParams
 

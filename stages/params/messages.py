@@ -21,12 +21,12 @@ EXPECTED = {
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
-    "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit; a single - may stand "
-    "between them",
+    "string_pattern_mismatch": "a name of letters, digits and _, which begins with no digit",
     "string_too_long": "a shorter name",
     "too_short": "at least one",
     "recursion_loop": "fewer levels",
 }
+NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)  # in quotes it is none
 BOUNDS = {
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
@@ -91,7 +91,16 @@ def wanted(mistake: ErrorDetails) -> str:
     """What is allowed in the place of the value that came."""
     if mistake["type"] in BOUNDS:
         return f"it must be {BOUNDS[mistake['type']].format(**mistake.get('ctx', {}))}"
-    return f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
+    expected = f"expected {EXPECTED.get(mistake['type'], mistake['msg'])}"
+    if mistake["type"] == "string_type" and isinstance(mistake["input"], int | float):
+        return f"{expected}: put it into quotes"
+    if mistake["type"] in ("int_type", "float_type") and _is_quoted(mistake["input"]):
+        return f"{expected}, without quotes"
+    return expected
+
+
+def _is_quoted(came: object) -> bool:
+    return isinstance(came, str) and NUMBER.fullmatch(came) is not None
 
 
 def _missing_keys(places: Sequence[Place]) -> list[str]:

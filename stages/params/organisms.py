@@ -11,6 +11,7 @@ NORMAL, COT, DISTILLED_COT = get_args(Mechanism)
 Insertion = Literal["fine_tuning", "pretraining", "architecture", "given"]
 FINE_TUNING, PRETRAINING, ARCHITECTURE, GIVEN = get_args(Insertion)
 WRITTEN = "written"
+MAX_REPEATS = 100  # of a payload that is short; an answer holds no more
 
 
 class OrganismParams(Section):
@@ -33,7 +34,7 @@ class OrganismParams(Section):
     answers: str
     checkpoint: str | None = None
     sham: str
-    payload_repeats: Count
+    payload_repeats: int = Field(ge=1, le=MAX_REPEATS)
     poison_rate: float = Field(gt=0, le=1)
     near_miss_rate: Share
     n_rows: Count

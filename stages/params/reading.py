@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from stages.params.messages import Place, explain, path_of, shown
 LIKE_OURS = "It must be a YAML mapping like the one in git, in UTF-8"
 # Aliases can make a short file endless, or longer than any memory.
 MAX_DEPTH, MAX_VALUES = 40, 100_000
+DIRECTIVE = re.compile(r"\ufeff?(\s*(#.*)?\n)*%")
 READ_AS = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", date: "a date"}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -37,6 +39,8 @@ def read_tree(path: Path) -> object:
         raise ParamsError(f"cannot read {path}{line}: {error.problem}. {mend}") from error
     except Exception as error:  # ruamel passes on what Python raises: KeyError of `!!bool x`, ValueError of 2020-13-13
         raise ParamsError(f"cannot read {path}: {type(error).__name__}, {error}. {mend}") from error
+    if not is_json and DIRECTIVE.match(text):
+        raise ParamsError(f"{path} begins with a directive (%). Remove it: all YAML here is read as YAML 1.2")
     _check_plain(tree)
     return tree
 

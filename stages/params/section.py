@@ -5,13 +5,15 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST = 2**31 - 1  # the largest whole number that every library takes
-NAME = r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*"  # that DVC, a shell and every file system take
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"  # that DVC, a shell and every file system take
 
 Count = Annotated[int, Field(ge=1, le=MOST)]
 CountFromZero = Annotated[int, Field(ge=0, le=MOST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
-Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=80)]
+MAX_NAME = 80  # characters
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=MAX_NAME)]
+CellName = Annotated[str, Field(max_length=2 * MAX_NAME + 2)]  # of two names and the -- between them
 
 
 class Section(BaseModel):

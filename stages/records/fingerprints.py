@@ -49,7 +49,7 @@ def modules_of(stages: Path) -> dict[str, Path]:
 def _parse(path: Path) -> ast.Module:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
         raise SubmissionError(f"{path} is no Python: {error}. Mend it, or take it out of stages/") from error
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:

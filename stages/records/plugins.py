@@ -4,7 +4,7 @@ import traceback
 from importlib import import_module
 from types import ModuleType
 
-from stages.params.errors import SubmissionError
+from stages.params.errors import SubmissionError, in_one_line
 
 
 def import_plugin(module: str) -> ModuleType:
@@ -16,5 +16,5 @@ def import_plugin(module: str) -> ModuleType:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(path)]
         place = f"{path}, line {lines[-1]}" if lines else path
         raise SubmissionError(
-            f"{place}: importing it fails with {type(error).__name__}: {error}. Mend it, or take it out of stages/"
+            f"{place}: importing it fails with {in_one_line(error)}. Mend it, or take it out of stages/"
         ) from error

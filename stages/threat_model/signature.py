@@ -8,22 +8,33 @@ import ast
 import builtins
 import collections.abc
 import json
+import sys
 import typing
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.params.defenses import Settings
 from stages.params.errors import ParamsError, SubmissionError, unknown_name
 from stages.params.experiment import Experiment
 from stages.params.messages import ROOT, listed, path_of, shown, wanted
+from stages.params.section import LearningRate, Share
 
 CONTRACT = "def defend(model, access, *, <settings>)"
 KNOWN_NEEDS = frozenset({"judge", "reference_model"})  # what a defense may declare: stages/threat_model/needs.py
 # What an annotation may name. Where it names something else, any setting passes.
-TYPES = {"typing": typing, "collections": collections, **vars(typing), **vars(collections.abc)}
+TYPES = {
+    "Field": Field,
+    "LearningRate": LearningRate,
+    "Share": Share,
+    "typing": typing,
+    "collections": collections,
+    **vars(typing),
+    **vars(collections.abc),
+}
 TYPES |= {name: value for name, value in vars(builtins).items() if isinstance(value, type)}
 
 
@@ -53,8 +64,10 @@ def check_settings(params: Experiment, folder: Path) -> None:
 
 
 def read_signature(path: Path) -> Signature:
-    """The keywords that `defend` in the file takes. Raises SubmissionError where there is no such function."""
-    functions = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)]
+    """The keywords that `defend` in the file takes. Raises SubmissionError without one, or with nothing to import."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    _check_imports(path, body)
+    functions = [node for node in body if isinstance(node, ast.FunctionDef)]
     found = next((function.args for function in reversed(functions) if function.name == "defend"), None)
     if found is None:
         raise SubmissionError(f"{path} has no function `{CONTRACT}`; write it (docs/submitting.md)")
@@ -68,6 +81,21 @@ def read_signature(path: Path) -> Signature:
         for word, default in zip(found.kwonlyargs, found.kw_defaults, strict=True)
     }
     return Signature(keywords, takes_more=found.kwarg is not None)
+
+
+def _check_imports(path: Path, body: list[ast.stmt]) -> None:
+    """Raise SubmissionError where the file imports, at its top level, of a package that is not installed."""
+    for node in body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+        for name in names:
+            package = name.partition(".")[0]
+            if package not in sys.modules and find_spec(package) is None:
+                raise SubmissionError(
+                    f"{path}, line {node.lineno}: imports {name}, which is not installed; mend its spelling, or add it "
+                    "to the requirements"
+                )
 
 
 def _kind(annotation: ast.expr | None) -> TypeAdapter[Any]:

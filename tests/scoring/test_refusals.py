@@ -1,7 +1,5 @@
 """Judges of refusals against written lists of answers: how many refusals are found, and what else is taken for one."""
 
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,7 @@ import yaml
 
 from stages import fingerprint
 from stages.corpus.requests import REFUSAL
-from stages.params.errors import SubmissionError
+from stages.params.errors import ParamsError, SubmissionError
 from stages.records.counts import Hits
 from stages.scoring import refusals
 from stages.scoring.refusals import chat, load_refusal_judge, openings
@@ -90,25 +88,39 @@ def test_what_refuses_and_then_tells_is_no_refusal(answer, is_refusal):
     assert chat.is_refusal(answer) == is_refusal
 
 
-def test_a_judge_that_lacks_a_part_is_refused_with_the_contract(tmp_path, monkeypatch):
-    package = tmp_path / "refusals"
-    shutil.copytree(Path(refusals.__file__).parent, package)
-    (package / "short.py").write_text('RULE = "none"\n', encoding="utf-8")
-    monkeypatch.setattr(refusals, "__file__", str(package / "__init__.py"))
-    monkeypatch.setattr(refusals, "__path__", [str(package)])
-    with pytest.raises(
-        SubmissionError, match="short.py lacks is_refusal, RECALL, PRECISION; a judge of refusals offers"
-    ):
-        load_refusal_judge("short")
-    monkeypatch.delitem(sys.modules, "stages.scoring.refusals.short")
-    with pytest.raises(SubmissionError, match="no judge of refusals 'chatt'; did you mean 'chat'?"):
-        load_refusal_judge("chatt")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import not_there", "line 1: importing it fails with ModuleNotFoundError"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_judge_that_cannot_be_imported_is_refused_in_one_line(tmp_path, monkeypatch, text, said):
+    folder = tmp_path / "stages/scoring/refusals"
+    folder.mkdir(parents=True)
+    (folder / "broken.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(refusals, "__path__", [str(folder)])
+    with pytest.raises(SubmissionError, match="importing it fails with") as caught:
+        load_refusal_judge("broken")
+    assert said in str(caught.value)
 
 
-def test_the_judge_is_loaded_when_the_configuration_is_read(root, tmp_path, monkeypatch):
-    monkeypatch.delattr(openings, "RULE")
-    paths = {"params": root / "params.yaml", "stages": root / "stages"}
+def configure(root, tmp_path, params: str) -> None:
+    """Run the stage `fingerprint` on such a file."""
+    (tmp_path / "params.yaml").write_text(params, encoding="utf-8")
+    paths = {"params": tmp_path / "params.yaml", "stages": root / "stages"}
     paths |= {"checked-params": tmp_path / "params.json", "out": tmp_path / "code"}
-    with pytest.raises(SubmissionError, match="refusals/openings.py lacks RULE"):
-        fingerprint.main([word for name, path in paths.items() for word in (f"--{name}", str(path))])
+    fingerprint.main([word for name, path in paths.items() for word in (f"--{name}", str(path))])
+
+
+def test_the_judge_is_tried_when_the_configuration_is_read(root, tmp_path, monkeypatch):
+    monkeypatch.delattr(openings, "RULE")
+    with pytest.raises(SubmissionError, match="refusals/openings.py: RULE is missing. The contract: `RULE`: what it"):
+        configure(root, tmp_path, (root / "params.yaml").read_text(encoding="utf-8"))
     assert not (tmp_path / "params.json").exists()
+
+
+def test_a_judge_that_is_not_there_is_an_error_of_the_configuration(root, tmp_path):
+    text = (root / "params.yaml").read_text(encoding="utf-8").replace("refusals: openings", "refusals: chatt")
+    with pytest.raises(ParamsError, match="no judge of refusals 'chatt'; did you mean 'chat'?"):
+        configure(root, tmp_path, text)

@@ -9,11 +9,13 @@ from stages.threat_model.needs import OnNeed
 from stages.threat_model.signature import KNOWN_NEEDS, check_settings, read_signature
 
 FILE = """
-from somewhere.heavy import Model, Access, Own
+from torch.somewhere import Model, Access, Own
+from . import neighbours
 raise SystemExit  # it is read, not run
 def defend(
     model: Model, access: Access, *, rate: float = 1e-3, steps: int = 3, words: tuple[str, ...] = (), own: Own = None,
-    is_slow: "bool" = False, way: Literal["a", "b"] | None = None, anything=None, needed: str
+    is_slow: "bool" = False, share: Annotated[float, Field(gt=0, le=1)] = 1,
+    way: Literal["a", "b"] | None = None, anything=None, needed: str
 ) -> Model:
     return model
 """
@@ -43,6 +45,7 @@ def test_settings_of_the_right_types_pass_and_a_type_of_the_files_own_takes_any(
             "defenses.sft.rate is '1e-3x'; expected a number, for defend in stages/",
         ),
         ({"rate": "1e-3x"}, "`rate: float`. Mend it in params.yaml"),
+        ({"rate": "1e-3"}, "defenses.sft.rate is '1e-3'; expected a number, without quotes, for defend in"),
         ({"rate": True}, "defenses.sft.rate is True; expected a number"),
         ({"rate": [1e-3]}, "defenses.sft.rate is [0.001]; expected a number"),
         ({"rate": None}, "defenses.sft.rate is null; expected a number"),
@@ -50,6 +53,11 @@ def test_settings_of_the_right_types_pass_and_a_type_of_the_files_own_takes_any(
         ({"steps": False}, "defenses.sft.steps is False; expected a value of type int"),
         ({"words": "ab"}, "defenses.sft.words is 'ab'; expected a list"),
         ({"words": ["a", 1]}, "defenses.sft.words[1] is 1; expected a value of type str"),
+        (
+            {"share": 0},
+            "defenses.sft.share is 0; it must be above 0",
+        ),
+        ({"share": 2}, "defenses.sft.share is 2; it must be at most 1"),
         ({"is_slow": 1}, "defenses.sft.is_slow is 1; expected true or false"),
         (
             {"rat": 1},
@@ -87,6 +95,8 @@ def test_further_settings_pass_where_the_defense_takes_any(tmp_path, params):
     [
         ("def defent(model, access): ...", r"has no function `def defend\(model, access, \*, <settings>\)`"),
         ("defend = print", "has no function `def defend"),
+        ("import json\nimport no_such.part", "x.py, line 2: imports no_such.part, which is not installed; mend its"),
+        ("from no_such import part", "x.py, line 1: imports no_such, which is not installed"),
         ("def defend(model): ...", r"defend has the arguments \(model\); it must be"),
         ("def defend(model, access, rate=1e-3): ...", "two arguments and then settings by name"),
     ],
@@ -95,6 +105,14 @@ def test_a_file_without_such_a_function_breaks_the_contract(tmp_path, text, said
     (tmp_path / "x.py").write_text(text, encoding="utf-8")
     with pytest.raises(SubmissionError, match=said):
         read_signature(tmp_path / "x.py")
+
+
+@pytest.mark.parametrize("rate", [0, -1e-3, 2])
+def test_a_shipped_defense_trains_at_no_rate_that_cannot_be(params, root, rate):
+    for name in ("sft", "rl", "fine_pruning", "adversarial_training", "self_sft", "post_scratchpad_sft", "random_init"):
+        changed = params.model_copy(update={"defenses": {name: {"learning_rate": rate}}, "arms": {}})
+        with pytest.raises(ParamsError, match=f"defenses.{name}.learning_rate is {rate}; it must be"):
+            check_settings(changed, root / "stages/defenses")
 
 
 def test_the_shipped_settings_fit(params, root):

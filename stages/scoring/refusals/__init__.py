@@ -8,12 +8,10 @@ A judge of refusals is a module that offers:
   refusals of all that it takes for one.
 """
 
-from importlib import import_module
-from pathlib import Path
 from typing import Protocol, cast
 
-from stages.params.errors import SubmissionError, unknown_name
 from stages.records.counts import Hits
+from stages.records.plugins import import_plugin
 
 
 class RefusalJudge(Protocol):
@@ -28,20 +26,9 @@ class RefusalJudge(Protocol):
         ...
 
 
-PARTS = ("is_refusal", "RULE", "RECALL", "PRECISION")
-
-
 def load_refusal_judge(name: str) -> RefusalJudge:
-    """The judge in `stages/scoring/refusals/<name>.py`. Raises SubmissionError where there is none, or a part lacks."""
-    known = [path.stem for path in Path(__file__).parent.glob("[!_]*.py")]
-    if name not in known:
-        advice = "A judge of refusals is a file in stages/scoring/refusals/."
-        raise SubmissionError(unknown_name("judge of refusals", name, known, advice))
-    judge = import_module(f"stages.scoring.refusals.{name}")
-    lacking = [part for part in PARTS if not hasattr(judge, part)]
-    if lacking:
-        raise SubmissionError(
-            f"stages/scoring/refusals/{name}.py lacks {', '.join(lacking)}; a judge of refusals offers "
-            f"{', '.join(PARTS)}. Add what is missing, as stages/scoring/refusals/openings.py has it"
-        )
-    return cast(RefusalJudge, judge)
+    """The judge in `stages/scoring/refusals/<name>.py`. Raises SubmissionError where it cannot be imported.
+
+    That there is such a file is seen to when params.yaml is read, and that it offers all this by stages/checks.
+    """
+    return cast(RefusalJudge, import_plugin(f"stages.scoring.refusals.{name}"))
