@@ -199,14 +199,16 @@ def opens_text_unnamed(call: ast.Call) -> bool:
     """Whether the call reads or writes text in whatever encoding the locale says."""
     named = {word.arg for word in call.keywords}
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    is_binary = any(isinstance(a, ast.Constant) and isinstance(a.value, str) and "b" in a.value for a in call.args)
+    modes = call.args[0 if isinstance(call.func, ast.Attribute) else 1 :][:1]
+    modes += [word.value for word in call.keywords if word.arg == "mode"]
+    is_binary = any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in modes)
     if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("os", "api"):  # no files of text
         return False
     is_opening = name in ("read_text", "write_text") or (name in ("open", "fdopen") and not is_binary)
     return "encoding" not in named and (is_opening or "text" in named or "universal_newlines" in named)
 
 
-@pytest.mark.parametrize("code", ["path.read_text()", "(a / 'b').open('w')", "open(x)", "run(['a'], text=True)"])
+@pytest.mark.parametrize("code", ["path.read_text()", "(a / 'b').open('w')", "open('bib')", "run(['a'], text=True)"])
 def test_text_of_the_locale_is_found(code):
     assert opens_text_unnamed(ast.parse(code, mode="eval").body)
 
