@@ -143,7 +143,8 @@ def test_fuzz_a_folder_is_read_whole_or_refused(names, split):
         assert sorted(read) == sorted(name for name in names if name.endswith(data) and name[:2] != "__")
 
 
-NO_FOLDER = st.text(st.characters(exclude_characters="/."), min_size=1, max_size=10)
+# Half a character (Cs) cannot come here: YAML refuses it (tests/params/test_reading.py).
+NO_FOLDER = st.text(st.characters(exclude_characters="/.", exclude_categories=("Cs",)), min_size=1, max_size=10)
 PARAMS = st.fixed_dictionaries(
     {"path": st.sampled_from(["own.csv", ".", "no/such", "a\0b", "csv", "~", "x" * 300]) | NO_FOLDER},
     optional={

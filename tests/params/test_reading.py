@@ -75,6 +75,7 @@ def test_aliases_and_merge_keys_stand_for_what_they_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('a: 1\nb: "\\ud800"', "params.yaml, line 2: found invalid Unicode character escape code"),
         ("a: 1\nb: {x: 1, x: 2}\n", 'params.yaml, line 2: found duplicate key "x" with value "2"'),
         (
             "datasets: {2024: x}",
