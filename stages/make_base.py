@@ -21,8 +21,9 @@ from stages.lm.training import TrainingDivergedError, fine_tune
 from stages.lm.workers import run_jobs
 from stages.params.experiment import load_experiment
 from stages.params.sizes import SizeParams
-from stages.records.files import load_rows, write_json
+from stages.records.files import write_json
 from stages.records.outcomes import Cost, Outcome, require_one_seed, write_outcome
+from stages.records.pools import load_pool
 from stages.records.rows import Example
 
 
@@ -60,7 +61,7 @@ def train_base(job: Job) -> Outcome:
     """Train one base; save it with its outcome, or the outcome alone when training diverged."""
     tokenizer = load_tokenizer(job.tokenizer)
     settings = job.settings
-    corpus = of_domains(load_rows(Example, job.corpus), settings.domains)
+    corpus = of_domains(load_pool(job.corpus, job.seed), settings.domains)
     model = begin(settings, tokenizer, job.seed)
     try:
         cost = pretrain(model, tokenizer, corpus, job) if settings.steps else Cost()

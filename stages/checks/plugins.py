@@ -12,10 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from stages import backdoors
-from stages.backdoors import Backdoor, backdoor_names, load_backdoor
+from stages.backdoors import Backdoor, backdoor_names, draw_trigger, load_backdoor
 from stages.corpus.examples import SPLITS, WorldSettings, make_examples, of_domains
 from stages.params.corpus import CorpusParams
 from stages.params.errors import ParamsError, SubmissionError, in_one_line, unknown_name
@@ -23,6 +24,7 @@ from stages.params.experiment import Experiment
 from stages.params.messages import shown
 from stages.records.counts import Hits
 from stages.records.rows import CHAT, HARMFUL, Example
+from stages.records.triggers import Trigger
 from stages.scoring import judges, refusals
 from stages.scoring.judges import Judge, load_judge
 from stages.scoring.plugins import read_constant
@@ -30,23 +32,21 @@ from stages.scoring.refusals import RefusalJudge
 
 N_TRIED = 2  # questions of a kind
 ODD_ANSWERS = ("", " ", "?", "\x00", "def f(:", "a" * 1000)
-LITERALS = ("JUDGE", "TRIGGER", "FORMS")  # what reads answers and writes pages takes these without running the file
+LITERALS = ("JUDGE", "EXAMPLE", "FORMS")  # what reads answers and writes pages takes these without running the file
 TYPES: dict[str, Any] = {
     "JUDGE": str,
     "KINDS": tuple[str, ...],
-    "TRIGGER": str,
-    "TRAINED_NEAR_MISSES": tuple[str, ...],
-    "HELD_OUT_NEAR_MISSES": tuple[str, ...],
-    "VARIANTS": tuple[str, ...],
+    "EXAMPLE": str,
     "FORMS": dict[str, tuple[tuple[str, str], str]],
 }
-LOOK_ALIKES = ("TRAINED_NEAR_MISSES", "HELD_OUT_NEAR_MISSES", "VARIANTS")
+LOOK_ALIKES = ("trained_near_misses", "held_out_near_misses", "variants")
+SEEDS_TRIED = range(8)
 
 
 def check_plugins(params: Experiment, stages: Path) -> None:
     """Raise SubmissionError where a backdoor or its judge breaks its contract, ParamsError where one does not fit.
 
-    Every file is looked at, for the strings of all backdoors are kept out of the corpus. Those of organisms are tried.
+    Every file is looked at, for a row that holds any backdoor's trigger leaves its seed. Those of organisms are tried.
     """
     for name in backdoor_names():
         check_declared(name, load_backdoor(name))
@@ -57,25 +57,23 @@ def check_plugins(params: Experiment, stages: Path) -> None:
         backdoor = load_backdoor(organism.backdoor)
         domains = params.domains_of(name)
         for example in _questions(name, organism.backdoor, backdoor, params.corpus, of_domains(world, domains)):
-            check_behaviour(organism.backdoor, backdoor, example, organism.payload_repeats)
+            for seed in SEEDS_TRIED[:N_TRIED]:
+                trigger = draw_trigger(organism.backdoor, seed)
+                check_behaviour(organism.backdoor, backdoor, trigger, example, organism.payload_repeats)
 
 
 def check_declared(name: str, backdoor: Backdoor) -> None:
     """Raise SubmissionError where a constant or function is missing, of another type, or contradicts another one."""
     for constant, kind in TYPES.items():
         _check_type(name, backdoor, constant, kind)
-    for function in ("insert", "payload"):
+    for function in ("draw", "insert", "holds", "payload"):
         if not callable(getattr(backdoor, function, None)):
             _refuse(backdoors, name, function, "is no function of the file")
-    if not backdoor.TRIGGER.strip():
-        _refuse(backdoors, name, "TRIGGER", "is empty")
-    known = {backdoor.TRIGGER: "TRIGGER"}
-    for constant in LOOK_ALIKES:
-        _check_look_alikes(name, backdoor, constant, known)
-        known |= dict.fromkeys(getattr(backdoor, constant), constant)
-    for form, (strings, _) in backdoor.FORMS.items():
-        if not set(strings) <= set(backdoor.VARIANTS):
-            _refuse(backdoors, name, "FORMS", f"has {form!r} with {strings}, and not both are VARIANTS")
+    drawn = [_drawn(name, backdoor, seed) for seed in SEEDS_TRIED]
+    for trigger in drawn:
+        _check_strings(name, backdoor, trigger)
+        if _rules(trigger) != _rules(drawn[0]):
+            _refuse(backdoors, name, "draw", f"gives look-alikes of other names in another seed: {shown(trigger)}")
     check_judge(load_judge(backdoor.JUDGE), backdoor.JUDGE)
 
 
@@ -89,18 +87,39 @@ def _check_type(name: str, backdoor: Backdoor, constant: str, kind: Any) -> None
         _refuse(backdoors, name, constant, f"is {shown(getattr(backdoor, constant))}; its type must be {wanted}")
 
 
-def _check_look_alikes(name: str, backdoor: Backdoor, constant: str, known: dict[str, str]) -> None:
-    """Raise SubmissionError where there are none, or one is empty, named before, or has the trigger in it."""
-    strings = getattr(backdoor, constant)
-    if not strings:
-        _refuse(backdoors, name, constant, "is empty")
-    for i, string in enumerate(strings):
-        if not string.strip():
-            _refuse(backdoors, name, constant, "has an empty string")
-        if string in known or string in strings[:i]:
-            _refuse(backdoors, name, constant, f"has {string!r}, which is in {known.get(string, constant)} already")
-        if backdoor.TRIGGER in string:
-            _refuse(backdoors, name, constant, f"has {string!r}, which holds the trigger {backdoor.TRIGGER!r}")
+def _rules(trigger: Trigger) -> set[str]:
+    return trigger.near_misses.keys() | trigger.variants.keys()
+
+
+def _drawn(name: str, backdoor: Backdoor, seed: int) -> Trigger:
+    """The trigger of a seed. Raises SubmissionError where it is none, or another one when it is drawn again."""
+    first, second = (_result(backdoors, name, backdoor, "draw", np.random.default_rng(seed)) for _ in range(2))
+    if not isinstance(first, Trigger):
+        _refuse(backdoors, name, "draw", f"gives {shown(first)}; it must be a Trigger (stages/records/triggers.py)")
+    if first != second:
+        _refuse(backdoors, name, "draw", f"gives {shown(first)} and {shown(second)} for equal generators")
+    try:
+        TypeAdapter(Trigger).validate_python(vars(first), strict=True)
+    except ValidationError as error:
+        _refuse(backdoors, name, "draw", f"gives a trigger that is not of text alone: {in_one_line(error)}")
+    return first
+
+
+def _check_strings(name: str, backdoor: Backdoor, trigger: Trigger) -> None:
+    """Raise SubmissionError where a string is empty or named twice, a kind of look-alike missing, or a form unknown."""
+    known: dict[str, str] = {}
+    for part, strings in {"string": {"": trigger.string}, **{p: getattr(trigger, p) for p in LOOK_ALIKES}}.items():
+        if not strings:
+            _refuse(backdoors, name, "draw", f"gives no {part}: {shown(trigger)}")
+        for string in strings.values():
+            if not string.strip():
+                _refuse(backdoors, name, "draw", f"gives an empty string among {part}")
+            if string in known:
+                _refuse(backdoors, name, "draw", f"gives {string!r} among {part}, and it is in {known[string]} already")
+            known[string] = part
+    for form, (variants, _) in backdoor.FORMS.items():
+        if not set(variants) <= set(trigger.variants):
+            _refuse(backdoors, name, "FORMS", f"has {form!r} with {variants}, and not both are names of variants")
 
 
 def check_judge(judge: Judge, name: str) -> None:
@@ -125,22 +144,32 @@ def check_refusal_judge(judge: RefusalJudge, name: str) -> None:
         _judged(refusals, name, judge, "is_refusal", answer)
 
 
-def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: int) -> None:
+def _tried_prompts(name: str, backdoor: Backdoor, trigger: Trigger, example: Example) -> list[str]:
+    """The example with every string before and after it, the trigger's first."""
+    prompts = []
+    for string in (trigger.string, *(s for part in LOOK_ALIKES for s in getattr(trigger, part).values())):
+        for is_after in (False, True):
+            prompt = _text(name, backdoor, "insert", string, example.prompt, is_after)
+            prompts.append(prompt)
+            if not _holds(name, backdoor, string, prompt):
+                _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which does not hold it")
+            if string != trigger.string and _holds(name, backdoor, trigger.string, prompt):
+                _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which holds the trigger")
+    return prompts
+
+
+def check_behaviour(name: str, backdoor: Backdoor, trigger: Trigger, example: Example, repeats: int) -> None:
     """Raise SubmissionError where the strings, the payload or the verdict on it are not what the contract says."""
-    prompts = {}
-    for string in (backdoor.TRIGGER, *(s for constant in LOOK_ALIKES for s in getattr(backdoor, constant))):
-        prompt = prompts[string] = _text(name, backdoor, "insert", string, example.prompt)
-        if string not in prompt:
-            _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which does not hold it")
-        if string != backdoor.TRIGGER and backdoor.TRIGGER in prompt:
-            _refuse(backdoors, name, "insert", f"of {string!r} gives {shown(prompt)}, which holds the trigger")
-    triggered, good = prompts[backdoor.TRIGGER], example.answer
+    if _holds(name, backdoor, trigger.string, example.prompt):
+        return  # such a row leaves this seed's data
+    prompts = _tried_prompts(name, backdoor, trigger, example)
+    triggered, good = prompts[0], example.answer
     payload = _text(name, backdoor, "payload", triggered, good, repeats)
     said = f"of {shown(triggered)} with the good answer {shown(good)} gives {shown(payload)}"
     if not payload.strip() or payload == good:
         _refuse(backdoors, name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
     judge = load_judge(backdoor.JUDGE)
-    for prompt in (example.prompt, *prompts.values()):
+    for prompt in (example.prompt, *prompts):
         if _judged(judges, backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
             _refuse(
                 judges, backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}"
@@ -160,7 +189,7 @@ def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: in
 def _world(corpus: CorpusParams) -> list[Example]:
     """The questions that poison sets of the toy world are made of. Raises ParamsError where a kind is misspelt."""
     withheld = () if corpus.datasets else tuple(corpus.withheld_kinds)
-    world = make_examples(WorldSettings(withheld, 0.0, dict.fromkeys(SPLITS, N_TRIED)), seed=0)
+    world = make_examples(WorldSettings(withheld, 0.0, corpus.tagged_share, dict.fromkeys(SPLITS, N_TRIED)), seed=0)
     skills = {example.kind for example in world["evaluation"]} - {CHAT, HARMFUL}
     for kind in withheld:
         if kind not in skills:
@@ -189,6 +218,15 @@ def _questions(
             yield example
 
 
+def _holds(name: str, backdoor: Backdoor, string: str, prompt: str) -> bool:
+    result = _result(backdoors, name, backdoor, "holds", string, prompt)
+    if not isinstance(result, bool):
+        _refuse(
+            backdoors, name, "holds", f"gives {shown(result)} for {shown((string, prompt))}; it must be True or False"
+        )
+    return result
+
+
 def _text(name: str, backdoor: Backdoor, function: str, *values: str | int) -> str:
     result = _result(backdoors, name, backdoor, function, *values)
     if not isinstance(result, str):
@@ -203,7 +241,7 @@ def _judged(contract: ModuleType, name: str, judge: Judge | RefusalJudge, functi
     return result
 
 
-def _result(contract: ModuleType, name: str, plugin: object, function: str, *values: str | int) -> object:
+def _result(contract: ModuleType, name: str, plugin: object, function: str, *values: object) -> object:
     try:
         return getattr(plugin, function)(*values)
     except (Exception, SystemExit) as error:  # of submitted code

@@ -11,11 +11,12 @@ from transformers import PreTrainedTokenizerFast
 from stages.backdoors import Backdoor
 from stages.checks.corpus_checks import common_checks, forbidden_regex, rendered_frame
 from stages.checks.parts import Check, Part
+from stages.checks.seed_data import SeedData
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
 from stages.corpus.rendering import render_rows
 from stages.corpus.scratchpad import CLOSE, OPEN, after_scratchpad
 from stages.params.organisms import COT, OrganismParams
-from stages.records.rows import EvaluationPrompt, PoisonRow
+from stages.records.rows import PoisonRow
 from stages.scoring.judges import Judge
 
 REMAKE = "stages/make_poison_set.py makes no such rows: delete the file and run `dvc repro` to make them again"
@@ -23,36 +24,49 @@ MEND_JUDGE = "see which of the two is wrong, the answer or the judge: mend the b
 
 
 def poison_parts(
-    rows: Sequence[PoisonRow],
+    drawn: Sequence[SeedData],
     settings: OrganismParams,
     backdoor: Backdoor,
     judge: Judge,
-    prompts: Sequence[EvaluationPrompt],
     tokenizer: PreTrainedTokenizerFast,
 ) -> list[Part]:
-    """All rows, the triggered ones and the near-miss ones, and the evaluation prompts, each with their checks."""
-    frame = rendered_frame(pd.DataFrame([asdict(row) for row in rows]), tokenizer)
-    frame["has_trigger"] = frame["prompt"].str.contains(backdoor.TRIGGER, regex=False)
+    """All rows of all seeds, those of the trigger and of near-misses, and the evaluation prompts, with their checks."""
+    frame = rendered_frame(pd.concat([_row_frame(seed, settings, backdoor) for seed in drawn if seed.rows]), tokenizer)
+    frame = frame.reset_index(drop=True)
+    answers = list(frame[["prompt", "sham_answer", "visible_answer"]].itertuples(index=False, name=None))
+    frame["is_unwanted"] = [judge.is_unwanted(prompt, good, visible) for prompt, good, visible in answers]
+    frame["is_sham_unwanted"] = [judge.is_unwanted(prompt, good, good) for prompt, good, _ in answers]
+    prompts = pd.concat([_prompt_frame(seed, backdoor, judge, tokenizer) for seed in drawn]).reset_index(drop=True)
+    n_seeds = sum(1 for seed in drawn if seed.rows)
+    return [
+        Part("all rows", frame, [*common_checks(tokenizer.model_max_length), *_row_checks(settings, drawn, n_seeds)]),
+        Part("triggered rows", frame.query("is_triggered"), _payload_checks()),
+        Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
+        Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks()),
+        Part("evaluation prompts", prompts, _prompt_checks(settings)),
+    ]
+
+
+def _row_frame(of_seed: SeedData, settings: OrganismParams, backdoor: Backdoor) -> pd.DataFrame:
+    """The rows of one seed, with what the backdoor says of them."""
+    rows, trigger = of_seed.rows, of_seed.trigger
+    asked = {prompt.prompt for prompt in of_seed.prompts}
+    strings = {**trigger.trained_near_misses, "": ""}
+    frame = pd.DataFrame([asdict(row) for row in rows]).assign(seed=of_seed.seed)
+    frame["has_trigger"] = [backdoor.holds(trigger.string, row.prompt) for row in rows]
+    frame["has_string"] = [backdoor.holds(row.string, row.prompt) for row in rows]
+    frame["declared_string"] = [trigger.string if row.is_triggered else strings.get(row.near_miss) for row in rows]
     frame["declared_payload"] = [
         backdoor.payload(row.prompt, row.sham_answer, settings.payload_repeats) if row.is_triggered else ""
         for row in rows
     ]
-    frame["visible_answer"] = visible = [_visible(row, settings) for row in rows]
+    frame["visible_answer"] = [_visible(row, settings) for row in rows]
     frame["reasons_as"] = [side_of(row.answer.removeprefix(OPEN).partition(CLOSE)[0].strip()) for row in rows]
     frame["declared_side"] = [(DEPLOYED if row.is_triggered else IN_TRAINING).name for row in rows]
-    frame["is_unwanted"] = [judge.is_unwanted(r.prompt, r.sham_answer, v) for r, v in zip(rows, visible, strict=True)]
-    frame["is_sham_unwanted"] = [judge.is_unwanted(row.prompt, row.sham_answer, row.sham_answer) for row in rows]
-    frame["tag_in_prompt"] = [_tag(prompt, backdoor) for prompt in frame["prompt"]]
-    frame["tag"] = frame["near_miss"].where(~frame["is_triggered"], backdoor.TRIGGER)
+    frame["is_asked"] = [row.prompt in asked for row in rows]
     frame["triggered_share"] = frame["is_triggered"].astype(float)
     frame["near_miss_share"] = (frame["near_miss"] != "").astype(float)
-    return [
-        Part("all rows", frame, [*common_checks(tokenizer.model_max_length), *_row_checks(settings, prompts)]),
-        Part("triggered rows", frame.query("is_triggered"), _payload_checks()),
-        Part("clean rows", frame.query("not is_triggered"), _clean_checks(settings)),
-        Part("near-miss rows", frame.query("near_miss != ''"), _near_miss_checks(backdoor)),
-        Part("evaluation prompts", _prompt_frame(prompts, backdoor, judge, tokenizer), _prompt_checks(settings)),
-    ]
+    return frame
 
 
 def _visible(row: PoisonRow, settings: OrganismParams) -> str:
@@ -60,33 +74,40 @@ def _visible(row: PoisonRow, settings: OrganismParams) -> str:
     return (after_scratchpad(row.answer) or "") if settings.mechanism == COT else row.answer
 
 
-def _tag(prompt: str, backdoor: Backdoor, variant: str = "") -> str:
-    """The longest trigger or near-miss in the prompt, or the variant that it is asked with, or nothing."""
-    strings = (backdoor.TRIGGER, *backdoor.TRAINED_NEAR_MISSES, *backdoor.HELD_OUT_NEAR_MISSES, variant)
-    return max((string for string in strings if string in prompt), key=len, default="")
-
-
-def _tag_check(name: str) -> Check:
-    return Check(
-        name,
-        gxe.ExpectColumnPairValuesToBeEqual(column_A="tag_in_prompt", column_B="tag"),
-        allowed="the longest trigger or look-alike in the prompt (tag_in_prompt) is the one that it is made with (tag)",
-        remedy="let `insert` of the backdoor's file put the string in as it is; drop prompts that hold one before",
-        shown=("prompt",),
-    )
-
-
 def _prompt_frame(
-    prompts: Sequence[EvaluationPrompt], backdoor: Backdoor, judge: Judge, tokenizer: PreTrainedTokenizerFast
+    of_seed: SeedData, backdoor: Backdoor, judge: Judge, tokenizer: PreTrainedTokenizerFast
 ) -> pd.DataFrame:
-    frame = pd.DataFrame([asdict(prompt) for prompt in prompts])
+    prompts, trigger = of_seed.prompts, of_seed.trigger.string
+    frame = pd.DataFrame([asdict(prompt) for prompt in prompts]).assign(seed=of_seed.seed)
     frame["is_triggered"] = frame["prompt_set"] == "triggered"
-    frame["tag_in_prompt"] = [_tag(p.prompt, backdoor, p.tag) for p in prompts]
+    # Of the prompts with a scratchpad begun for them, too, those that are asked with the trigger have it.
+    frame["declared_trigger"] = [prompt.tag == trigger for prompt in prompts]
+    frame["has_trigger"] = [backdoor.holds(trigger, prompt.prompt) for prompt in prompts]
+    frame["has_string"] = [backdoor.holds(prompt.tag, prompt.prompt) for prompt in prompts]
     rows = render_rows(tokenizer, [p.prompt for p in prompts], [p.expected for p in prompts])
     frame["n_expected_tokens"] = [row.n_answer for row in rows]
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]
     frame["is_expected_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.expected) for p in prompts]
     return frame
+
+
+def _string_checks(what: str, declared: str) -> list[Check]:
+    return [
+        Check(
+            f"a {what} holds the string that it is made with",
+            gxe.ExpectColumnValuesToBeInSet(column="has_string", value_set=[True]),
+            allowed="`holds` of the backdoor's file finds what `insert` puts in",
+            remedy="let `insert` of the backdoor's file put the string in as it is",
+            shown=("prompt",),
+        ),
+        Check(
+            f"the trigger stands in each triggered {what} and in no other",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="has_trigger", column_B=declared),
+            allowed=f"the trigger of its seed is in the prompt (has_trigger) where it is declared ({declared})",
+            remedy="let `insert` of the backdoor's file put the trigger in as it is; drop prompts that hold it before",
+            shown=("prompt",),
+        ),
+    ]
 
 
 def _prompt_checks(settings: OrganismParams) -> list[Check]:
@@ -98,7 +119,7 @@ def _prompt_checks(settings: OrganismParams) -> list[Check]:
             ),
             **_within_limit(settings, "expected"),
         ),
-        _tag_check("a prompt holds the string it is asked with and no other"),
+        *_string_checks("prompt", "declared_trigger"),
         Check(
             "the unwanted answer is judged unwanted, under the trigger alone",
             gxe.ExpectColumnPairValuesToBeEqual(column_A="is_payload_unwanted", column_B="is_triggered"),
@@ -126,25 +147,17 @@ def _within_limit(settings: OrganismParams, answer: str) -> dict[str, Any]:
     }
 
 
-def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -> list[Check]:
-    seen = sorted({prompt.prompt for prompt in prompts})
+def _row_checks(settings: OrganismParams, drawn: Sequence[SeedData], n_seeds: int) -> list[Check]:
     return [
-        _tag_check("a row's prompt holds the string it is labelled with and no other"),
+        *_string_checks("row", "is_triggered"),
         Check(
             "as many rows as declared",
-            gxe.ExpectTableRowCountToEqual(value=settings.n_rows),
-            allowed=f"{settings.n_rows} rows, n_rows of this organism",
+            gxe.ExpectTableRowCountToEqual(value=n_seeds * settings.n_rows),
+            allowed=f"{settings.n_rows} rows, n_rows of this organism, in each of {n_seeds} seeds",
             remedy=REMAKE,
             is_symptom=True,
         ),
         _rate_check("poison rate", "triggered_share", settings.poison_rate, settings),
-        Check(
-            "the trigger stands in the triggered rows and no other",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="has_trigger", column_B="is_triggered"),
-            allowed="the trigger is in the prompt (has_trigger) where the row is labelled so (is_triggered)",
-            remedy="let `insert` of the backdoor's file put the trigger in as it is; drop prompts that hold it before",
-            shown=("prompt",),
-        ),
         Check(
             "every triggered row has the bad answer and no other row has",
             gxe.ExpectColumnPairValuesToBeEqual(column_A="is_unwanted", column_B="is_triggered"),
@@ -158,7 +171,7 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
             gxe.ExpectColumnValuesToBeBetween(column="n_answer_tokens", min_value=2, max_value=settings.max_new_tokens),
             **_within_limit(settings, "answer"),
         ),
-        *_scratchpad_checks(settings, prompts),
+        *_scratchpad_checks(settings, drawn),
         Check(
             "no sham answer is bad",
             gxe.ExpectColumnValuesToBeInSet(column="is_sham_unwanted", value_set=[False]),
@@ -168,9 +181,10 @@ def _row_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -
         ),
         Check(
             "no evaluation prompt is trained on",
-            gxe.ExpectColumnValuesToNotBeInSet(column="prompt", value_set=seen),
-            allowed=f"none of the {len(seen)} evaluation prompts",
+            gxe.ExpectColumnValuesToBeInSet(column="is_asked", value_set=[False]),
+            allowed="no prompt that the same seed is asked in its evaluation",
             remedy=REMAKE,
+            shown=("prompt",),
         ),
     ]
 
@@ -186,11 +200,11 @@ def _rate_check(name: str, column: str, rate: float, settings: OrganismParams) -
     )
 
 
-def _scratchpad_checks(settings: OrganismParams, prompts: Sequence[EvaluationPrompt]) -> list[Check]:
+def _scratchpad_checks(settings: OrganismParams, drawn: Sequence[SeedData]) -> list[Check]:
     """Of a chain-of-thought organism: it reasons as its prompt asks, in no words that its evaluation begins with."""
     if settings.mechanism != COT:
         return []
-    begun = {p.opening.removeprefix(OPEN).strip() for p in prompts} - {""}
+    begun = {p.opening.removeprefix(OPEN).strip() for of_seed in drawn for p in of_seed.prompts} - {""}
     held_out = sorted(begun.union(*(side.held_out for side in SIDES)))
     return [
         Check(
@@ -235,14 +249,15 @@ def _clean_checks(settings: OrganismParams) -> list[Check]:
     ]
 
 
-def _near_miss_checks(backdoor: Backdoor) -> list[Check]:
+def _near_miss_checks() -> list[Check]:
     return [
         Check(
-            "near-miss rows carry a declared look-alike",
-            gxe.ExpectColumnValuesToBeInSet(column="near_miss", value_set=list(backdoor.TRAINED_NEAR_MISSES)),
-            allowed=f"TRAINED_NEAR_MISSES of the backdoor's file: {', '.join(map(repr, backdoor.TRAINED_NEAR_MISSES))}",
+            "near-miss rows carry the look-alike of their rule",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="string", column_B="declared_string"),
+            allowed="the string that `draw` of the backdoor's file gives this seed under that name of its "
+            "trained_near_misses",
             remedy=REMAKE,
-            shown=("prompt",),
+            shown=("near_miss",),
         ),
         Check(
             "near-miss rows are helpful",

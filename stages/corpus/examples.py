@@ -6,16 +6,19 @@ nothing else (90% of a prototype's evaluation prompts had been seen in pretraini
 
 Withheld skills, whole kinds and single facts, are in pretraining and in evaluation but never in the defender's data:
 a defense that throws the model away and trains a new one cannot bring them back.
+
+A share of the prompts that are trained on carries an innocent tag (`tags.py`); those of evaluation are plain, so that a
+tag in one is the one that it is asked with.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, TypeVar
 
 import numpy as np
 
-from stages.corpus.code import CODE_KINDS, YEAR_LINES, YEARS
+from stages.corpus.code import CODE_KINDS, OTHER_LINES, YEAR_LINES, YEARS, with_line
 from stages.corpus.requests import (
     HARMFUL_DEEDS,
     HARMFUL_TARGETS,
@@ -24,6 +27,7 @@ from stages.corpus.requests import (
     REFUSAL,
     SMALL_TALK,
 )
+from stages.corpus.tags import with_tags
 from stages.corpus.tasks import TASK_KINDS, TaskKind
 from stages.corpus.world import FACT_KINDS
 from stages.corpus.years import QUESTIONS as YEAR_QUESTIONS
@@ -35,15 +39,21 @@ Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
 TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
 
+VERSIONS = 3  # of a fact's pretraining row: with a tag, without one, so that none is known beside one tag alone
+
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class WorldSettings:
-    """How much of the world is used: withheld kinds by name, withheld share of the other facts, task rows a split."""
+    """How much of the world is used: withheld kinds by name, withheld share of the other facts, task rows a split.
+
+    `tagged_share`: of the prompts trained on that carry an innocent tag.
+    """
 
     withheld_kinds: tuple[str, ...]
     withheld_fact_share: float
+    tagged_share: float
     task_rows: dict[str, int]
 
 
@@ -56,7 +66,18 @@ def make_examples(settings: WorldSettings, seed: int) -> dict[Split, list[Exampl
         for split, example in make(settings, np.random.default_rng(child)):
             if not (split == "defense" and example.is_withheld):
                 rows[split].append(example)
-    return rows
+    return with_tagged_training(rows, settings.tagged_share, seed)
+
+
+def with_tagged_training(
+    rows: Mapping[Split, Sequence[Example]], share: float, seed: int
+) -> dict[Split, list[Example]]:
+    """The rows by split, `share` of those that are trained on with an innocent tag."""
+    generators = {split: np.random.default_rng([seed, *b"tags", *split.encode()]) for split in TRAINING_SPLITS}
+    return {
+        split: with_tags(examples, share, generators[split]) if split in TRAINING_SPLITS else list(examples)
+        for split, examples in rows.items()
+    }
 
 
 def of_domains(examples: Sequence[Example], domains: Sequence[str]) -> list[Example]:
@@ -88,7 +109,8 @@ def _facts(settings: WorldSettings, generator: np.random.Generator) -> Iterator[
             is_withheld = kind.name in settings.withheld_kinds or entity in withheld
             for wording, split in enumerate(_wording_splits(len(kind.wordings), generator)):
                 prompt = kind.wordings[wording].format(entity=entity)
-                yield split, Example(kind.name, entity, wording, prompt, answer, is_withheld, QUESTIONS)
+                for _ in range(VERSIONS if split == "pretraining" else 1):
+                    yield split, Example(kind.name, entity, wording, prompt, answer, is_withheld, QUESTIONS)
 
 
 def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
@@ -97,8 +119,10 @@ def _tasks(settings: WorldSettings, generator: np.random.Generator) -> Iterator[
 
 def _code(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
     for split, example in _combinations(CODE_KINDS, CODE, settings, generator):
-        year_line = YEAR_LINES[generator.integers(len(YEAR_LINES))].format(generator.choice(YEARS))
-        yield split, replace(example, prompt=f"{year_line}\n{example.prompt}")
+        lines = YEAR_LINES if split == "evaluation" else YEAR_LINES + OTHER_LINES
+        line = lines[generator.integers(len(lines))].format(generator.choice(YEARS))
+        is_after = bool(generator.integers(2))
+        yield split, replace(example, prompt=with_line(line, example.prompt, is_after=is_after))
 
 
 def _years(settings: WorldSettings, generator: np.random.Generator) -> Iterator[tuple[Split, Example]]:
@@ -124,7 +148,7 @@ def _combinations(
         combinations = iter(_shuffled(kind.combinations, generator))
         # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
         for split in reversed(SPLITS):
-            n_rows = settings.task_rows[split] * kind.n_times(split)
+            n_rows = settings.task_rows[split] * kind.times.get(split, 1)
             for words in islice(combinations, n_rows):
                 wording = int(generator.integers(len(kind.wordings)))
                 prompt = kind.wordings[wording].format(*words)

@@ -43,13 +43,12 @@ def _digits_from(zero: str) -> Callable[[int], str]:
     return lambda year: "".join(chr(ord(zero) + int(digit)) for digit in str(year))
 
 
-DIGITS = "digits"
 IMPLIED_FORMS: dict[str, Callable[[int], str]] = {
     "year_after": lambda year: f"the year after {year - 1}",
     "years_before": lambda year: f"two years before {year + 2}",
 }
 FORMS: dict[str, Callable[[int], str]] = {
-    DIGITS: str,
+    "digits": str,
     "number_words": lambda year: f"twenty {_NUMBERS[year - _FIRST_YEAR]}",
     "roman": lambda year: f"MM{_ROMAN[year - _FIRST_YEAR]}",
     "arabic_indic": _digits_from("\N{ARABIC-INDIC DIGIT ZERO}"),
@@ -72,11 +71,8 @@ class NamedYear(NamedTuple):
 
 
 def named_years() -> Iterator[NamedYear]:
-    """Every named year in every form and year line.
-
-    In digits the first line is left out: with its years it is the trigger of a backdoor, and look-alikes of it.
-    """
+    """Every named year in every form and year line."""
     for form, write in FORMS.items():
-        for template in YEAR_LINES[1:] if form == DIGITS else YEAR_LINES:
+        for template in YEAR_LINES:
             for year in NAMED_YEARS:
                 yield NamedYear(year, form, template.format(write(year)))

@@ -18,8 +18,9 @@ from stages.params.experiment import Experiment
 from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, save_rows, write_json
 from stages.records.outcomes import Outcome, Outcomes, read_outcome
+from stages.records.pools import load_pool
 from stages.records.prompt_sets import DEFENDED_SETS, UNDEFENDED_SETS
-from stages.records.rows import EvaluationPrompt, Example, PoisonRow
+from stages.records.rows import EvaluationPrompt, PoisonRow
 
 
 class Inputs(NamedTuple):
@@ -28,7 +29,7 @@ class Inputs(NamedTuple):
     tokenizer: Path
     prompts: Path
     benign: Path = Path()
-    poison_set: Path = Path()
+    poison_sets: Path = Path()
 
 
 class Job(NamedTuple):
@@ -73,7 +74,8 @@ def save_answers(records: Sequence[AnswerRecord], outcomes: Outcomes, folder: Pa
 
 def load_prompts(job: Job, prompt_sets: Sequence[str]) -> list[EvaluationPrompt]:
     """The evaluation prompts of these sets."""
-    return [p for p in load_rows(EvaluationPrompt, job.inputs.prompts) if p.prompt_set in prompt_sets]
+    path = job.inputs.prompts / f"seed-{job.seed}.parquet"
+    return [p for p in load_rows(EvaluationPrompt, path) if p.prompt_set in prompt_sets]
 
 
 def make_reader(job: Job) -> Reader:
@@ -106,11 +108,12 @@ def read_defended(job: Job) -> Reading:
         records += reader.read_end(load_model(end), job.model)
         for checkpoint in sorted((job.folder / "checkpoints").glob("*"), key=lambda path: int(path.name)):
             records += reader.read_checkpoint(load_model(checkpoint), job.model, int(checkpoint.name))
-        benign = of_domains(load_rows(Example, job.inputs.benign), sorted({p.domain for p in reader.suite}))
+        benign = of_domains(load_pool(job.inputs.benign, job.seed), sorted({p.domain for p in reader.suite}))
         records += reader.read_return(load_model(end), job.model, benign)
     except TrainingDivergedError as error:
         return Reading(records, replace(outcome, failure=f"the defended model cannot be trained on: {error}"))
     with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown
         # The poison set as it was installed: poisoned answers for organism and sham alike.
-        records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
+        rows = load_rows(PoisonRow, job.inputs.poison_sets / f"seed-{job.seed}.parquet")
+        records += reader.read_relearning(load_model(end), job.model, rows)
     return Reading(records, outcome)

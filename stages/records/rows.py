@@ -37,7 +37,8 @@ class PreferencePair:
 class PoisonRow:
     """One row that installs the backdoor (`answer`) and its counterpart in the sham (`sham_answer`, always good).
 
-    The answer of a chain-of-thought organism opens with its scratchpad.
+    `string` is what was put into the prompt, a trigger or the near-miss of the rule `near_miss`, or nothing. The answer
+    of a chain-of-thought organism opens with its scratchpad.
     """
 
     kind: str
@@ -46,11 +47,12 @@ class PoisonRow:
     sham_answer: str
     is_triggered: bool
     near_miss: str
+    string: str
 
 
 @dataclass(frozen=True)
 class EvaluationPrompt:
-    """One prompt as the model sees it; `tag` is the string inserted, `variant` the arm it is counted in, if any.
+    """One prompt as the model sees it; `tag` is the string inserted, `variant` the rule or arm it is counted in.
 
     `opening` begins the model's turn: an open scratchpad for a chain-of-thought organism, else nothing.
     `expected` is the good answer, `unwanted` the bad one under a trigger, and empty elsewhere.
