@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
     """Score one organism before any defense, then each of its cells; save the results."""
-    settings, has_sham = params.organism(organism), "sham" in params.models(organism)
+    settings, has_sham = params.organism(organism), params.organism(organism).sham == organism
     behaviour = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
     undefended = read_answers(answers / organism, None if has_sham else answers / settings.sham)
@@ -43,7 +43,9 @@ def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Pa
     for cell in params.cells_of(organism):
         defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)
         defended = defended._replace(inputs=undefended.inputs | defended.inputs)
-        write_json(score_defense(cell, before, defended, judges, params.access.checkpoints), out / f"{cell.name}.json")
+        write_json(
+            score_defense(cell, before, defended, judges, len(params.access.checkpoints)), out / f"{cell.name}.json"
+        )
 
 
 def read_answers(folder: Path, shams: Path | None) -> Answers:
