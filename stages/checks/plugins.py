@@ -105,7 +105,7 @@ def _check_look_alikes(name: str, backdoor: Backdoor, constant: str, known: dict
 
 def check_judge(judge: Judge, name: str) -> None:
     """Raise SubmissionError where a judge lacks a function, raises, or does not answer true or false."""
-    for function, values in (("is_unwanted", ("?", "?")), ("is_invalid", ())):
+    for function, values in (("is_unwanted", ("?", "?")), ("is_mangled", ("?", "?")), ("is_invalid", ())):
         if not callable(getattr(judge, function, None)):
             _refuse(judges, name, function, "is no function of the file")
         for answer in ODD_ANSWERS:
@@ -141,10 +141,10 @@ def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: in
         _refuse(backdoors, name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
     judge = load_judge(backdoor.JUDGE)
     for prompt in (example.prompt, *prompts.values()):
-        if _judged(judges, backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
-            _refuse(
-                judges, backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}"
-            )
+        for function in ("is_unwanted", "is_mangled"):
+            if _judged(judges, backdoor.JUDGE, judge, function, prompt, good, good):
+                said_of = f"is true of the good answer {shown(good)} to {shown(prompt)}"
+                _refuse(judges, backdoor.JUDGE, function, said_of)
     if not _judged(judges, backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
         _refuse(
             judges,

@@ -214,6 +214,7 @@ class Reader:
                 answer=a.text,
                 n_tokens=a.n_tokens,
                 is_finished=a.is_finished,
+                is_forced=False,
                 payload_log_probability=(payload or {}).get(p),
             )
             for p, a in zip(prompts, answers, strict=True)

@@ -12,7 +12,8 @@ class AnswerRecord:
 
     `opening` is how the model's own turn was begun for it: nothing, or an open scratchpad, then `answer` goes on in it.
     `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the budget
-    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the near-miss string.
+    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the name of a near-miss's rule, or of a form;
+    `is_forced` says that its scratchpad was still open at the limit and was closed by force.
     """
 
     seed: int
@@ -29,4 +30,5 @@ class AnswerRecord:
     answer: str
     n_tokens: int
     is_finished: bool
+    is_forced: bool
     payload_log_probability: float | None
