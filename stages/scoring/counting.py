@@ -54,9 +54,7 @@ def count_answers(records: Iterable[AnswerRecord], judges: Judges) -> dict[Group
     )  # all at once
     tallies: dict[Group, list[int]] = {}
     for record in records:
-        group = Group(
-            record.model, record.reading, record.dose, record.prompt_set, record.variant, record.decoding
-        )
+        group = Group(record.model, record.reading, record.dose, record.prompt_set, record.variant, record.decoding)
         tally = tallies.setdefault(group, [0] * len(Count._fields))
         for i, is_counted in enumerate(_count_one(record, judges)):
             tally[i] += is_counted

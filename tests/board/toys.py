@@ -210,7 +210,7 @@ def _build(
         name: {**template, "n_seeds": toy.n_seeds, "backdoor": toy.backdoor, "sham": name}
         for name, toy in organisms.items()
     }
-    params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}, "claims": {}}
+    params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}}
     params["access"]["checkpoints"] = len(DOSES)
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     for folder in ("stages/backdoors", "stages/defenses", "checks"):

@@ -114,7 +114,9 @@ def test_a_judge_that_finds_the_good_answer_unwanted_mangled_or_invalid_is_refus
         mistaken = judge(**{function: lambda *_: True})
         monkeypatch.setattr("stages.checks.plugins.load_judge", lambda _, mistaken=mistaken: mistaken)
         said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
-        assert f"{function} is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
+        assert (
+            f"{function} is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
+        )
     monkeypatch.setattr(
         "stages.checks.plugins.load_judge", lambda _: judge(is_invalid=lambda answer: answer == "Paris")
     )
