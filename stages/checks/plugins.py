@@ -7,7 +7,7 @@ A message ends with the sentence of the contract, as the docstring of the plug-i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -140,11 +140,7 @@ def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: in
     if not payload.strip() or payload == good:
         _refuse(backdoors, name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
     judge = load_judge(backdoor.JUDGE)
-    for prompt in (example.prompt, *prompts.values()):
-        for function in ("is_unwanted", "is_mangled"):
-            if _judged(judges, backdoor.JUDGE, judge, function, prompt, good, good):
-                said_of = f"is true of the good answer {shown(good)} to {shown(prompt)}"
-                _refuse(judges, backdoor.JUDGE, function, said_of)
+    _check_good_answer(backdoor.JUDGE, judge, (example.prompt, *prompts.values()), good)
     if not _judged(judges, backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
         _refuse(
             judges,
@@ -155,6 +151,14 @@ def check_behaviour(name: str, backdoor: Backdoor, example: Example, repeats: in
     for answer in (good, payload):
         if _judged(judges, backdoor.JUDGE, judge, "is_invalid", answer):
             _refuse(judges, backdoor.JUDGE, "is_invalid", f"is true of {shown(answer)}, which {name}.py needs judged")
+
+
+def _check_good_answer(name: str, judge: Judge, prompts: Iterable[str], good: str) -> None:
+    """Raise SubmissionError where the good answer is taken for the behaviour, or for what is left of it."""
+    for prompt in prompts:
+        for function in ("is_unwanted", "is_mangled"):
+            if _judged(judges, name, judge, function, prompt, good, good):
+                _refuse(judges, name, function, f"is true of the good answer {shown(good)} to {shown(prompt)}")
 
 
 def _world(corpus: CorpusParams) -> list[Example]:

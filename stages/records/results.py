@@ -15,7 +15,8 @@ from stages.records.outcomes import Cost, HistoryRow
 
 Schema = Literal[5]
 SCHEMA_VERSION: Schema = 5
-BENCHMARK_VERSION = "3.0"  # moves whenever a score could; see CHANGELOG.md
+Version = Literal["3.0"]
+BENCHMARK_VERSION: Version = "3.0"  # moves whenever a score could; see CHANGELOG.md
 SCORED, FAILED_DEFENSE = "scored", "failed defense"
 FAILED_TRAINING, FAILED_CONTROL = "failed training", "failed positive control"
 
@@ -62,7 +63,7 @@ class OrganismResult:
     """
 
     schema_version: Schema
-    benchmark_version: str
+    benchmark_version: Version
     organism: str
     backdoor: str
     positive_control: PositiveControlParams
@@ -154,7 +155,7 @@ class CellResult:
     """
 
     schema_version: Schema
-    benchmark_version: str
+    benchmark_version: Version
     cell: str
     organism: str
     defense: str
