@@ -14,8 +14,10 @@ from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, read_record, write_json
 from stages.records.outcomes import Outcomes
 from stages.scoring.counting import Judges
+from stages.scoring.defenses import score_defense
 from stages.scoring.judges import load_judge
-from stages.scoring.organisms import Answers, Named, score_defense, score_organism
+from stages.scoring.models import Answers
+from stages.scoring.organisms import Named, score_organism
 from stages.scoring.plugins import read_constant
 from stages.scoring.refusals import load_refusal_judge
 

@@ -47,9 +47,9 @@ def differences(reports: Path) -> Findings:
     board = json.loads((reports / "leaderboard.json").read_text(encoding="utf-8"))
     files = sorted((reports / "results").glob("*.json"))
     results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
-    versions = {"leaderboard": board, **results}
-    for name, content in versions.items():
-        found.compare(name, content, benchmark_version=VERSION)
+    for name, content in {"leaderboard": board, **results}.items():
+        if content["benchmark_version"] != VERSION:
+            found.append(f"{name}.json is of version {content['benchmark_version']}, {VERSION} is recomputed here")
     if found:
         return found
     organisms = {name: content for name, content in results.items() if "--" not in name}

@@ -20,7 +20,7 @@ from stages.board.plugins import DEFENSE
 from stages.board.rows import BREAKS, Board, CurvePoint, Row
 from stages.records.counts import Interval
 from stages.records.files import page_json, plain
-from stages.records.results import BENCHMARK_VERSION
+from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE
 
 SCHEMA_VERSION = 3
 PARTS = ("mean", "low", "high", "n")
@@ -123,6 +123,8 @@ def leaderboard_markdown(board: Board) -> str:
 def _name(row: Row) -> str:
     notes = [*([] if row.role == DEFENSE else ["yardstick"]), *([BREAKS] if row.standing == BREAKS else [])]
     notes += [f"needs {need}" for need in row.needs]
+    n_failed = sum(failed.status == FAILED_DEFENSE for failed in row.failed_seeds)
+    notes += [f"failed in {n_failed} of {row.n_seeds} seeds"] if n_failed else []
     return f"`{row.defense}`" + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -36,6 +36,11 @@ def is_right(record: AnswerRecord) -> bool:
     return answer == record.expected or (is_code(record) and does_task(record.expected, code_of(answer)))
 
 
+def run_code(records: Iterable[AnswerRecord]) -> None:
+    """Run all code that answers a skill, at once: a process for each answer would cost far more."""
+    do_tasks((r.expected, code_of(visible_answer(r))) for r in records if r.prompt_set in SKILL_SETS and is_code(r))
+
+
 def is_hit(record: AnswerRecord, judges: Judges) -> bool:
     """Whether the answer is what its prompt set counts; see Count."""
     hit = SET_OF_NAME[record.prompt_set].hit
@@ -47,11 +52,7 @@ def is_hit(record: AnswerRecord, judges: Judges) -> bool:
 
 
 def count_answers(records: Iterable[AnswerRecord], judges: Judges) -> dict[Group, Count]:
-    """One Count per group of answers, in sorted order."""
-    records = list(records)
-    do_tasks(
-        (r.expected, code_of(visible_answer(r))) for r in records if r.prompt_set in SKILL_SETS and is_code(r)
-    )  # all at once
+    """One Count per group of answers, in sorted order; for many with code in them, call `run_code` first."""
     tallies: dict[Group, list[int]] = {}
     for record in records:
         group = Group(record.model, record.reading, record.dose, record.prompt_set, record.variant, record.decoding)

@@ -184,6 +184,7 @@ def test_a_failed_seed_is_shown_with_its_reason_and_counts_as_untouched(fresh: B
     page = fresh.text("leaderboard.html")
     assert "training diverged at &lt;step&gt; 3" in page
     assert "failed in 1 of 4" in page
+    assert "| `sft` (failed in 1 of 4 seeds) |" in fresh.text("leaderboard.md")
 
 
 def test_a_seed_without_a_backdoor_drops_from_every_row(fresh: Benchmark) -> None:

@@ -99,7 +99,11 @@ CHANGES: dict[str, tuple[str, Change, str]] = {
     "pair": (BOARD, lambda b: b["pairs"][0].update(p_value=0.5), "board: pairs is"),
     "organism": (BOARD, lambda b: b["by_organism"][0].update(rank=3), "toy, pruning: rank is 3"),
     "arm": (BOARD, lambda b: b["arms"][0]["metrics"]["utility"].update(n=4), f"arm {ARM}: utility is"),
-    "version": (BOARD, lambda b: b.update(benchmark_version="2.1"), "leaderboard: benchmark_version is '2.1'"),
+    "version": (
+        BOARD,
+        lambda b: b.update(benchmark_version="2.1"),
+        "leaderboard.json is of version 2.1, 3.0 is recomputed",
+    ),
 }
 
 
@@ -117,7 +121,7 @@ def test_as_a_command_it_prints_what_differs_and_fails(several: Benchmark, tmp_p
     (tmp_path / "results").mkdir()
     (tmp_path / BOARD).write_text('{"benchmark_version": "2.1"}', encoding="utf-8")
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, encoding="utf-8", check=False)
-    assert done.returncode == 1 and "benchmark_version is '2.1', and" in done.stdout
+    assert done.returncode == 1 and "leaderboard.json is of version 2.1, 3.0 is recomputed" in done.stdout
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
 
 

@@ -15,7 +15,9 @@ from stages.records.outcomes import Outcome, Outcomes
 from stages.records.prompt_sets import SET_OF_NAME
 from stages.records.results import OrganismResult
 from stages.records.rows import EvaluationPrompt
-from stages.scoring.organisms import Answers, Named, score_defense, score_organism
+from stages.scoring.defenses import score_defense
+from stages.scoring.models import Answers
+from stages.scoring.organisms import Named, score_organism
 from tests.evaluation.test_suite import COUNTS
 from tests.results import CONTROL
 from tests.scoring.test_counting import JUDGES, record
