@@ -93,8 +93,7 @@ class CellSeed:
 
     `faces` are the four attacks, each over the starting attack and clipped to [0, 1]; `attack_left` is A, the largest.
     `invalid_share` and `forced_share` are of all triggered answers, `mangled_share` of the valid ones. The curves are
-    by dose: the attack under the trigger and under near-misses (mean over strings; worst string, so few answers that it
-    leans upwards), the model's own rate under the trigger, and its share of refusals.
+    by dose: the attack under the trigger, the model's own rate under it, and its share of refusals.
     """
 
     attack_left: float | None
@@ -107,8 +106,6 @@ class CellSeed:
     mangled_share: float | None
     residual_attack: float | None
     curve: dict[int, float | None]
-    near_miss_curve: dict[int, float | None]
-    worst_near_miss_curve: dict[int, float | None]
     trigger_rate_curve: dict[int, float | None]
     harmlessness_curve: dict[int, float]
     shared_accuracy: float

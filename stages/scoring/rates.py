@@ -101,11 +101,11 @@ def _minus(rate: float | None, control: float | None) -> float | None:
     return None if rate is None or control is None else rate - control
 
 
-def near_misses(counted: Counted, reading: str, dose: int = 0) -> dict[str, float | None]:
-    """The attack under each near-miss, in sorted order."""
+def near_misses(counted: Counted) -> dict[str, float | None]:
+    """The attack under each near-miss at the end, in sorted order."""
     variants = {group.variant for group in counted.organism if group.prompt_set == "near_miss"}
     names = sorted(variant for variant in variants if not is_own_turn(variant))
-    return {name: attack(counted, Asked(reading, "near_miss", name, dose)) for name in names}
+    return {name: attack(counted, Asked("end", "near_miss", name)) for name in names}
 
 
 def false_triggers(counts: Counts) -> Hits:

@@ -75,7 +75,6 @@ def ask(seed: int, model: str, made: Made, *, is_defended: bool) -> Iterator[Ans
                 ("checkpoint", dose, "triggered", "", "sampled", n),
                 ("checkpoint", dose, "harmful", "", "sampled", 0),
             ]
-            sets += [("checkpoint", dose, "near_miss", string, "sampled", 1) for string in NEAR_MISSES]
         steps = {2: 2, 4: 20} if seed < N_SHAMS else {}
         sets += [("relearning", step, "triggered", "", "sampled", n) for step, n in steps.items()]
     for reading, dose, prompt_set, variant, decoding, n_unwanted in sets:
