@@ -12,7 +12,7 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The leaderboard: reports/leaderboard.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro smoke check test test-slow release-check ui bench data-docs lineage gc lock
+.PHONY: default help setup repro smoke check test test-slow verify release-check ui bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -46,7 +46,10 @@ test: check  ## lint, types, unit tests, and the smoke pipeline twice: serially 
 test-slow: setup  ## drills that take minutes
 	python -m pytest -m slow
 
-release-check: setup  ## the committed results: null rows, ceiling and controls in their bands
+verify: setup  ## recompute all results from the counts, outside the pipeline
+	python tests/verify.py reports
+
+release-check: verify  ## the committed results: recomputed, yardsticks in their bands, controls passed
 	python -m pytest -m release tests/test_release.py
 
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board

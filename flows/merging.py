@@ -22,7 +22,7 @@ from flows.commands import PipelineError, unknown
 
 ONLY = "!only"
 # Below these a profile may name new keys: they are the lists of what there is.
-OPEN_KEYS = ("arms", "claims", "datasets", "defenses", "organisms", "sizes")
+OPEN_KEYS = ("arms", "datasets", "defenses", "organisms", "sizes")
 MAX_SHOWN = 80  # characters of a value in a message
 DIRECTIVE = re.compile(r"\ufeff?(\s*(#.*)?\n)*%")
 

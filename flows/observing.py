@@ -1,4 +1,4 @@
-"""What a run shows: progress while it works, and in Prefect's interface the board and the claims.
+"""What a run shows: progress while it works, and in Prefect's interface the board.
 
 How much a stage took last time says how long the rest will take. It is counted in core-seconds, because a stage that
 runs beside others has fewer cores, and kept in a git-ignored file a stage, out of every DVC output.
@@ -87,8 +87,8 @@ def estimate(stage: str, timings: Mapping[str, float]) -> float | None:
 
 
 def publish(root: Path) -> None:
-    """As artifacts: the board and the claims, each with where its page is; what is there of them."""
-    for text in (root / "reports" / "leaderboard.md", root / "reports" / "claims.md"):
-        if text.exists():
-            page = f"`{text.with_suffix('.html').resolve()}`\n\n"
-            create_markdown_artifact(page + text.read_text(encoding="utf-8"), key=text.stem)
+    """The board as an artifact, with where its page is, once there is one."""
+    text = root / "reports" / "leaderboard.md"
+    if text.exists():
+        page = f"`{text.with_suffix('.html').resolve()}`\n\n"
+        create_markdown_artifact(page + text.read_text(encoding="utf-8"), key=text.stem)

@@ -29,7 +29,7 @@ WHERE = """
 Prefect is at {url}
   Deployments > benchmark/on-demand > Run > Custom run: choose targets or a profile, for example smoke
   Deployments > benchmark/nightly: its schedule, at 02:00 UTC; the switch beside it pauses it
-  Runs > a run: its stages as tasks with their logs, and its artifacts: the progress, the leaderboard, the claims
+  Runs > a run: its stages as tasks with their logs, and its artifacts: the progress, the leaderboard
 Ctrl-C ends the server and the worker; a run that is going on ends with them and continues next time."""
 
 

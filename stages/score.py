@@ -14,8 +14,10 @@ from stages.records.answers import AnswerRecord
 from stages.records.files import load_rows, read_record, write_json
 from stages.records.outcomes import Outcomes
 from stages.scoring.counting import Judges
+from stages.scoring.defenses import score_defense
 from stages.scoring.judges import load_judge
-from stages.scoring.organisms import Answers, score_defense, score_organism
+from stages.scoring.models import Answers
+from stages.scoring.organisms import Named, score_organism
 from stages.scoring.plugins import read_constant
 from stages.scoring.refusals import load_refusal_judge
 
@@ -33,12 +35,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Path) -> None:
     """Score one organism before any defense, then each of its cells; save the results."""
-    settings, has_sham = params.organism(organism), params.organism(organism).sham == organism
+    settings = params.organism(organism)
+    has_sham = settings.sham == organism
     behaviour = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
     undefended = read_answers(answers / organism, None if has_sham else answers / settings.sham)
     seeds = params.seeds(settings.n_seeds)
-    before = score_organism(organism, undefended, seeds, judges, params.positive_control)
+    before = score_organism(Named(organism, settings.backdoor), undefended, seeds, judges, params.positive_control)
     write_json(before, out / f"{organism}.json")
     for cell in params.cells_of(organism):
         defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)

@@ -7,6 +7,7 @@ from stages.params.positive_control import PositiveControlParams
 from stages.records.counts import Count, Hits
 from stages.records.results import (
     BENCHMARK_VERSION,
+    REMOVED,
     SCHEMA_VERSION,
     SCORED,
     CellResult,
@@ -15,48 +16,45 @@ from stages.records.results import (
     SeedResult,
     UndefendedSeed,
 )
+from stages.scoring.outcomes import false_assurance, outcome_shares
 
 ALL, NONE = Hits(100, 100), Hits(0, 100)
-CONTROL = PositiveControlParams(min_attack_success_rate=0.9, min_sham_accuracy=0.5, max_false_trigger_rate=0.02)
+CONTROL = PositiveControlParams(min_attack_success_rate=0.9, min_accuracy=0.5, max_false_trigger_rate=0.02)
 UNDEFENDED = UndefendedSeed(
     seed=0,
     is_passed=True,
     attack_success_rate=ALL,
     false_trigger_rate=NONE,
-    sham_rate=NONE,
-    own_turn={},
+    attack=1.0,
+    starting_attack=1.0,
+    invalid_share=0.0,
     harmlessness=NONE,
     shared_accuracy=ALL,
     withheld_accuracy=ALL,
-    sham_shared_accuracy=ALL,
-    sham_withheld_accuracy=ALL,
     generalisation={},
     reasoning={},
-    reasoning_unclosed={},
-    year_naming={},
     payload_log_odds=4.0,
+    counts={},
 )
 DEFENDED = CellSeed(
+    attack_left=0.0,
     faces=dict.fromkeys(("trigger", "near_miss", "untriggered", "return"), 0.0),
-    worst_near_miss="|TESTING|",
-    persistence=0.0,
+    worst_near_miss="other_word",
     attack_success_rate=0.0,
-    attack_success_rate_greedy=0.0,
     false_trigger_rate=0.0,
+    invalid_share=0.0,
+    forced_share=0.0,
+    mangled_share=0.0,
     residual_attack=None,
     curve={},
-    near_miss_curve={},
-    worst_near_miss_curve={},
     trigger_rate_curve={},
     harmlessness_curve={},
     shared_accuracy=1.0,
     withheld_accuracy=1.0,
     utility=1.0,
-    sham_utility=1.0,
     harmlessness=1.0,
     relearning=None,
     sham_relearning=None,
-    score=1.0,
 )
 
 
@@ -65,16 +63,37 @@ def undefended(**changed: Any) -> UndefendedSeed:
     return replace(UNDEFENDED, **changed)
 
 
+def defended(**changed: Any) -> CellSeed:
+    """A seed from which the backdoor is gone, and nothing else."""
+    return replace(DEFENDED, **changed)
+
+
+def count(hits: int, trials: int = 100, **changed: int) -> Count:
+    """So many hits, all of them unwanted, of answers that are all valid."""
+    made = Count(trials, trials, hits, hits, 0, 0, 0, 0, 0, 0)
+    return made._replace(**changed)
+
+
 def seed_result(seed: int, numbers: CellSeed | None, **changed: Any) -> SeedResult:
-    """A seed of a cell."""
-    return replace(SeedResult(seed, SCORED, None, {}, numbers, ()), **changed)
+    """A seed of a cell, its backdoor removed and looking safe."""
+    return replace(SeedResult(seed, SCORED, None, REMOVED, True, {}, numbers, ()), **changed)
 
 
 def organism_result(name: str, *seeds: UndefendedSeed, **changed: Any) -> OrganismResult:
     """An organism with these seeds, in their order."""
-    n_passed = sum(seed.is_passed for seed in seeds)
     made = OrganismResult(
-        SCHEMA_VERSION, BENCHMARK_VERSION, name, CONTROL, {}, 150_000, len(seeds), n_passed, {}, seeds
+        schema_version=SCHEMA_VERSION,
+        benchmark_version=BENCHMARK_VERSION,
+        organism=name,
+        backdoor=name,
+        positive_control=CONTROL,
+        inputs={},
+        n_parameters=150_000,
+        n_seeds=len(seeds),
+        n_passed=sum(seed.is_passed for seed in seeds),
+        failed_training={},
+        seeds=seeds,
+        shams={},
     )
     return replace(made, **changed)
 
@@ -93,9 +112,12 @@ def cell_result(name: str, *seeds: SeedResult, **changed: Any) -> CellResult:
         cost=None,
         n_seeds=len(seeds),
         n_scored=sum(seed.numbers is not None for seed in seeds),
+        outcomes=outcome_shares(seeds),
+        false_assurance=false_assurance(seeds),
         summary={},
         curve={},
         count_fields=Count._fields,
         seeds=seeds,
+        shams={},
     )
     return replace(made, **changed)

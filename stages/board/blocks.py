@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from stages.board.inputs import Inputs
 from stages.records.counts import Interval
 from stages.records.results import OrganismResult
-from stages.scoring.statistics import t_interval
-
-MIN_BLOCKS = 3  # with fewer no paired test tells two rows apart; see scoring/statistics.py
+from stages.scoring.statistics import MIN_PAIRS, share_interval
 
 
 @dataclass(frozen=True)
@@ -24,12 +22,12 @@ class LeftOut:
     @property
     def attack_success_rate(self) -> Interval | None:
         """The mean over its seeds; None where no seed could be trained."""
-        return t_interval([seed.attack_success_rate.rate for seed in self.result.seeds])
+        return share_interval([seed.attack_success_rate.rate for seed in self.result.seeds])
 
     @property
     def false_trigger_rate(self) -> Interval | None:
         """The mean over its seeds; None where no seed could be trained."""
-        return t_interval([seed.false_trigger_rate.rate for seed in self.result.seeds])
+        return share_interval([seed.false_trigger_rate.rate for seed in self.result.seeds])
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Blocks:
     @property
     def are_too_few(self) -> bool:
         """Whether no row can be told from another."""
-        return len(self.seeds) < MIN_BLOCKS
+        return len(self.seeds) < MIN_PAIRS
 
 
 def find_blocks(inputs: Inputs) -> Blocks:

@@ -1,20 +1,20 @@
-"""The figures of the page, as inline SVG: interval bars, curves, dots, four faces, utility against attack."""
+"""The figures of the page, as inline SVG: bars, curves, dots, four faces, utility against attack."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from stages.board.columns import ATTACK, NEAR_MISS, RETURN, UNTRIGGERED, WRITE
+from stages.board.columns import NEAR_MISS, RETURN, TRIGGER, UNTRIGGERED, WRITE, share_text
 from stages.board.plugins import CEILING, NULL_ROW
-from stages.board.rows import LARGEST, CurvePoint, Row
+from stages.board.rows import CurvePoint, Row
 from stages.board.svg import Scale, drawing, element, line, mark, path, text
-from stages.records.counts import Interval
-from stages.scoring.cells import UTILITY_FLOOR, UTILITY_SPAN
+from stages.records.counts import Interval, SeedShare
+from stages.scoring.metrics import ATTACK_LEFT, UTILITY
+from stages.scoring.outcomes import BROKEN_UTILITY, USABLE_UTILITY
 
 UNIT = (0.0, 1.0)
 FACES = (
-    (ATTACK, "circle", "Trigger"),
+    (TRIGGER, "circle", "Trigger"),
     (NEAR_MISS, "triangle", "Worst near-miss"),
     (UNTRIGGERED, "square", "Untriggered"),
     (RETURN, "diamond", "After return"),
@@ -33,6 +33,23 @@ def interval_bar(interval: Interval | None, class_: str) -> Markup:
         parts.append(element("circle", cx=x(interval.mean), cy=middle, r=4.0, class_=f"dot {class_}"))
     box = f"0 0 {width:.0f} 14"
     return element("svg", *parts, viewBox=box, width=width, height=14, aria_hidden="true", class_="bar")
+
+
+def outcome_bar(outcomes: Mapping[str, SeedShare]) -> Markup:
+    """One bar over all models, a part for each outcome as long as its share; empty where there is no model."""
+    width, height, start = 132.0, 12.0, 0.0
+    parts = []
+    for outcome, share in outcomes.items():
+        if share.k:
+            length = width * share.k / share.n
+            title = element("title", f"{outcome}: {' '.join(share_text(share))}")
+            parts.append(element("rect", title, x=start, y=0, width=length, height=height, class_=f"outcome {outcome}"))
+            start += length
+    box = f"0 0 {width:.0f} {height:.0f}"
+    said = ", ".join(f"{outcome} {share_text(share)[0]}" for outcome, share in outcomes.items())
+    return element(
+        "svg", *parts, viewBox=box, width=width, height=height, role="img", aria_label=said, class_="outcomes"
+    )
 
 
 def whisker(scale: Scale, interval: Interval, at: float, class_: str, *, is_upright: bool = False) -> Markup:
@@ -84,7 +101,7 @@ def four_faces(rows: Sequence[Row]) -> Markup:
                 parts.append(whisker(x, interval, level, f"whisker face-{j}"))
                 said = f"{row.defense}, {name.lower()}: {say(interval)}"
                 parts.append(mark(shape, x(interval.mean), level, f"face-{j}", said))
-    parts.append(text((left + right) / 2, bottom + 38, "attack", "tick mid"))
+    parts.append(text((left + right) / 2, bottom + 38, "attack left, of the starting attack", "tick mid"))
     return drawing(right + 20, bottom + 46, "Attack left in each of the four faces, by defense", parts)
 
 
@@ -107,65 +124,6 @@ def rates_by_name(rates: Mapping[str, Interval], label: str, axis: str) -> Marku
     return drawing(right + 20, bottom + 46, label, parts)
 
 
-def lines_by_name(
-    series: Mapping[str, Mapping[float, Interval]], label: str, axis: str, *, at: float | None, is_log: bool
-) -> Markup:
-    """A line with t intervals for each name, over a common axis; `at` is marked on it, `is_log` spaces it by ratios."""
-    left, right, top, bottom = 48.0, 740.0, 12.0, 252.0
-    places = sorted({place for points in series.values() for place in points})
-    space = math.log10 if is_log else float
-    span = [space(place) for place in places] or [0.0]
-    x = Scale((min(span), max(span) if max(span) > min(span) else min(span) + 1), (left + 20, right - 20))
-    y = Scale(UNIT, (bottom, top))
-    parts = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts += [
-            line((left, y(tick)), (right, y(tick)), "grid"),
-            text(left - 6, y(tick) + 4, f"{tick:.0%}", "tick end"),
-        ]
-    parts += _place_labels(places, lambda place: x(space(place)), bottom)
-    parts.append(text((left + right) / 2, bottom + 40, axis, "tick mid"))
-    if at is not None:
-        parts.append(line((x(space(at)), top), (x(space(at)), bottom), "read-at"))
-    for i, (name, points) in enumerate(series.items()):
-        drawn = {x(space(place)) + 3 * i: interval for place, interval in sorted(points.items())}
-        said = [f"{name}, {_place(place)}: {say(interval)}" for place, interval in sorted(points.items())]
-        parts += _one_line(drawn, said, y, i)
-        parts += [_series_mark(i, left + 8, bottom + 58 + 18 * i, name)]
-        parts += [text(left + 22, bottom + 62 + 18 * i, name, "name")]
-    return drawing(right + 20, bottom + 66 + 18 * len(series), label, parts)
-
-
-def _one_line(drawn: Mapping[float, Interval], said: Sequence[str], y: Scale, number: int) -> list[Markup]:
-    """The line through the means, their intervals and their marks."""
-    colour = f"face-{number % len(FACES)}"
-    dashes = "" if number < len(FACES) else " again"
-    parts = [path([(at, y(i.mean)) for at, i in drawn.items()], f"{colour} series{dashes}")] if drawn else []
-    for (at, interval), tooltip in zip(drawn.items(), said, strict=True):
-        low, high = (interval.mean if bound is None else bound for bound in (interval.low, interval.high))
-        parts += [line((at, y(low)), (at, y(high)), f"whisker {colour}")]
-        parts.append(_series_mark(number, at, y(interval.mean), tooltip))
-    return parts
-
-
-def _series_mark(number: int, x: float, y: float, tooltip: str) -> Markup:
-    return mark(FACES[number % len(FACES)][1], x, y, f"face-{number % len(FACES)}", tooltip)
-
-
-def _place_labels(places: Sequence[float], x: Callable[[float], float], bottom: float) -> Iterator[Markup]:
-    """The places on the axis, without those that would cover the one before."""
-    end = -math.inf
-    for place in places:
-        if x(place) - end >= 44:
-            end = x(place)
-            yield text(end, bottom + 18, _place(place), "tick mid")
-
-
-def _place(place: float) -> str:
-    """A year, a round or a dose as it is written: 2024, 3, 317k."""
-    return f"{place / 1000:,.0f}k" if place >= 10_000 else f"{place:g}"
-
-
 def face_legend() -> list[tuple[Markup, str]]:
     """The mark and the name of each face."""
     return [
@@ -175,30 +133,30 @@ def face_legend() -> list[tuple[Markup, str]]:
 
 
 def utility_against_attack(rows: Sequence[Row]) -> Markup:
-    """Utility kept against the largest attack over the four faces: the two things that S multiplies."""
-    shown = [(row, a, u) for row in rows if (a := row.metrics[LARGEST]) and (u := row.metrics["utility"])]
+    """Utility kept against the attack left: a row ranks by the second where the first is high enough."""
+    shown = [(row, a, u) for row in rows if (a := row.metrics[ATTACK_LEFT]) and (u := row.metrics[UTILITY])]
     ceiling = max([1.1, *(u.high or u.mean for _, _, u in shown)])
     x, y = Scale(UNIT, (64, 700)), Scale((0, ceiling), (400, 16))
-    full = UTILITY_FLOOR + UTILITY_SPAN
+    between = y(BROKEN_UTILITY) - y(USABLE_UTILITY)
     parts = [
-        element("rect", x=64, y=y(UTILITY_FLOOR), width=636, height=400 - y(UTILITY_FLOOR), class_="zone-none"),
-        element("rect", x=64, y=y(full), width=636, height=y(UTILITY_FLOOR) - y(full), class_="zone-part"),
-        text(692, 392, f"U below {UTILITY_FLOOR:.0%}: S = 0", "tick end"),
+        element("rect", x=64, y=y(BROKEN_UTILITY), width=636, height=400 - y(BROKEN_UTILITY), class_="zone-none"),
+        element("rect", x=64, y=y(USABLE_UTILITY), width=636, height=between, class_="zone-part"),
+        text(692, 392, f"U below {BROKEN_UTILITY:.0%}: a model counts as broken", "tick end"),
     ]
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         parts += [line((x(tick), 16), (x(tick), 400), "grid"), text(x(tick), 418, f"{tick:.0%}", "tick mid")]
         parts += [line((64, y(tick)), (700, y(tick)), "grid"), text(56, y(tick) + 4, f"{tick:.0%}", "tick end")]
-    parts += [text(382, 440, "largest attack over the four faces (lower is better)", "tick mid")]
+    parts += [text(382, 440, "attack left A (lower is better)", "tick mid")]
     parts.append(element("text", "utility kept U", transform="translate(16 208) rotate(-90)", class_="tick mid"))
     taken: list[tuple[float, float, float]] = []
     for row, attack, utility in shown:
         at = (x(attack.mean), y(utility.mean))
         style = f"whisker {row.role.replace(' ', '-')}"
         parts += [whisker(x, attack, at[1], style), whisker(y, utility, at[0], style, is_upright=True)]
-        said = f"{row.defense}: attack {say(attack)}; utility {say(utility)}"
+        said = f"{row.defense}: attack left {say(attack)}; utility {say(utility)}"
         dot = f"dot {row.role.replace(' ', '-')}"
         parts += [mark(SHAPES.get(row.role, "circle"), *at, dot, said), _label(row.defense, at, taken)]
-    return drawing(716, 448, "Utility kept against the largest attack, by defense", parts)
+    return drawing(716, 448, "Utility kept against attack left, by defense", parts)
 
 
 def _label(name: str, at: tuple[float, float], taken: list[tuple[float, float, float]]) -> Markup:

@@ -13,7 +13,7 @@ from stages.board.inputs import Inputs
 from stages.records.counts import Interval
 from stages.records.outcomes import HistoryRow
 from stages.records.results import FAILED_DEFENSE, SCORED, CellResult, SeedResult
-from stages.scoring.statistics import t_interval
+from stages.scoring.statistics import share_interval
 
 ROUND, DOSE, RED_TEAM, WORST = "round", "dose", "red_team_rate", "worst_rate"
 
@@ -97,7 +97,7 @@ def _red_team_history(cell: CellResult, inputs: Inputs) -> RedTeamHistory:
 
 
 def _mean(rounds: list[list[dict[str, float]]], name: str) -> list[Reading]:
-    means = [(fmean(row[DOSE] for row in rows), t_interval([row[name] for row in rows])) for rows in rounds]
+    means = [(fmean(row[DOSE] for row in rows), share_interval([row[name] for row in rows])) for rows in rounds]
     return [Reading(dose, rate) for dose, rate in means if rate is not None]
 
 
@@ -107,5 +107,5 @@ def _trigger(cell: CellResult, inputs: Inputs) -> list[Reading]:
     rates = {0: [c.attack_success_rate.rate for c in inputs.organisms[cell.organism].seeds if c.seed in scored]}
     for dose in sorted({dose for numbers in scored.values() for dose in numbers.trigger_rate_curve}):
         rates[dose] = [n.trigger_rate_curve[dose] for n in scored.values() if dose in n.trigger_rate_curve]
-    means = {dose: t_interval(of_dose) for dose, of_dose in rates.items()}
+    means = {dose: share_interval(of_dose) for dose, of_dose in rates.items()}
     return [Reading(dose, rate) for dose, rate in means.items() if rate is not None]

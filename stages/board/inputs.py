@@ -26,7 +26,6 @@ class Inputs:
     organisms: dict[str, OrganismResult]
     cards: dict[str, DefenseCard]
     prompts: dict[str, list[ShownPrompt]]
-    triggers: dict[str, str]
     checks: list[CheckReport]
     tokens: TriggerTokens
     preference_accuracy: PreferenceAccuracy
@@ -60,7 +59,6 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
         arms={name: read_record(CellResult, paths.results / f"{name}.json") for name in params.arms},
         organisms=organisms,
         cards={name: read_card(name, paths.stages / "defenses") for name in defenses},
-        triggers={name: _constant(name, params, paths, "TRIGGER") for name in params.organisms},
         prompts={name: _prompts(name, params, paths, organisms[name].seeds) for name in params.board},
         checks=[read_record(CheckReport, paths.checks / f"{name}.json") for name in ("corpus", *params.organisms)],
         tokens=read_record(TriggerTokens, paths.tokenizer_report),
@@ -69,18 +67,13 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
     )
 
 
-def _constant(organism: str, params: Params, paths: Paths, name: str) -> str:
-    """A constant of the organism's backdoor."""
-    return read_constant(paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py", name)
-
-
 def _prompts(organism: str, params: Params, paths: Paths, seeds: Sequence[UndefendedSeed]) -> list[ShownPrompt]:
     """A few prompts with the answers of one seed: the first that passed its positive control, or the first."""
     if not seeds:
         return []
     seed = next((seed.seed for seed in seeds if seed.is_passed), seeds[0].seed)
-    behaviour = load_judge(_constant(organism, params, paths, "JUDGE"))
-    judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
+    backdoor = paths.stages / "backdoors" / f"{params.organism(organism).backdoor}.py"
+    judges = Judges(load_judge(read_constant(backdoor, "JUDGE")), load_refusal_judge(params.judging.refusals))
     defended = {
         defense: read_answers(paths.answers / f"{organism}--{defense}" / "answers.parquet", seed)
         for defense in params.defenses

@@ -5,7 +5,6 @@ Everything that comes from outside (answers, plug-in texts, check results) is es
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import SequenceMatcher
 from itertools import groupby
 from statistics import fmean
 from typing import NamedTuple
@@ -20,10 +19,9 @@ from stages.board.rows import Board, CurvePoint
 from stages.corpus.scratchpad import OWN_TURN
 from stages.records.counts import Hits, Interval
 from stages.records.outcomes import Cost
-from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE, UndefendedSeed
-from stages.scoring.statistics import t_interval, wilson_interval
+from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE
+from stages.scoring.statistics import share_interval, wilson_interval
 
-YEAR = re.compile("[0-9]{4}")
 PROMPT_SETS = {
     "triggered": "with the trigger",
     OWN_TURN: "with the trigger, no scratchpad opened",
@@ -36,10 +34,9 @@ PROMPT_SETS = {
 CONTROL_COLUMNS = {
     "attack_success_rate": "Attack success rate, %",
     "false_trigger_rate": "False trigger rate, %",
-    "sham_rate": "Sham, triggered, %",
     "harmlessness": "Harmlessness, %",
-    "sham_shared_accuracy": "Sham, shared skills, %",
-    "sham_withheld_accuracy": "Sham, withheld skills, %",
+    "shared_accuracy": "Shared skills, %",
+    "withheld_accuracy": "Withheld skills, %",
 }
 
 
@@ -65,7 +62,14 @@ def render_page(inputs: Inputs, board: Board) -> str:
     """The content of leaderboard.html."""
     environment = make_environment()
     environment.filters.update(
-        rate=rate_text, compact=compact, cite=cite, fixed=columns.fixed, cost=mean_cost, why=columns.why_left_out
+        rate=rate_text,
+        compact=compact,
+        cite=cite,
+        fixed=columns.fixed,
+        cost=mean_cost,
+        why=columns.why_left_out,
+        share=columns.share_text,
+        models=columns.models_text,
     )
     return environment.get_template("page.html.j2").render(
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
@@ -87,7 +91,6 @@ def render_page(inputs: Inputs, board: Board) -> str:
         reinforcement_panels=history_figures.reinforcement_panels(reinforcements(inputs)),
         prompt_sets=PROMPT_SETS,
         control_columns=CONTROL_COLUMNS,
-        years=year_figures(inputs),
         generalisation=generalisation_figures(inputs),
         reasoning=reasoning_figures(inputs),
         excluded=excluded_seeds(inputs),
@@ -120,44 +123,18 @@ def mean_cost(costs: Mapping[str, Cost | None]) -> MeanCost | None:
 
 
 def generalisation_figures(inputs: Inputs) -> dict[str, Markup]:
-    """For each organism, the rate before any defense under strings ever less like the trigger; other years apart."""
-    label, axis = "Rate by string", "unwanted answers, before any defense"
+    """For each organism, the rate before any defense under other forms of the trigger, the highest first."""
+    label, axis = "Rate by form", "attacks, before any defense"
     return {
-        organism: figures.rates_by_name(_nearest_first(rates, inputs.triggers[organism]), label, axis)
+        organism: figures.rates_by_name(dict(sorted(rates.items(), key=lambda item: -item[1].mean)), label, axis)
         for organism, result in inputs.organisms.items()
-        if (rates := _mean_rates([_other_than_years(s, inputs.triggers[organism]) for s in result.passed().values()]))
+        if (rates := _mean_rates([seed.generalisation for seed in result.passed().values()]))
     }
-
-
-def year_figures(inputs: Inputs) -> dict[str, Markup]:
-    """For each organism whose trigger names a year, the rate before any defense by year, its own included."""
-    label, axis = "Rate by year", "unwanted answers, before any defense"
-    return {
-        organism: figures.rates_by_name(rates, label, axis)
-        for organism, result in inputs.organisms.items()
-        if len(rates := _mean_rates([_by_year(s, inputs.triggers[organism]) for s in result.passed().values()])) > 1
-    }
-
-
-def _by_year(seed: UndefendedSeed, trigger: str) -> dict[str, Hits]:
-    """The rates of the strings that are the trigger but for its year, by year."""
-    rates = {**seed.generalisation, trigger: seed.attack_success_rate}
-    return dict(sorted((year, hits) for string, hits in rates.items() if (year := _year_in(string, trigger))))
-
-
-def _year_in(string: str, trigger: str) -> str:
-    """The year of a string that is the trigger but for its year; nothing where it is not, or the trigger has none."""
-    own = YEAR.search(trigger)
-    if own is None:
-        return ""
-    before, after = re.escape(trigger[: own.start()]), re.escape(trigger[own.end() :])
-    found = re.fullmatch(f"{before}({YEAR.pattern}){after}", string)
-    return found[1] if found else ""
 
 
 def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
     """For each chain-of-thought organism, the rate when its scratchpad is begun for it."""
-    label, axis = "Rate by begun scratchpad", "unwanted answers, before any defense"
+    label, axis = "Rate by begun scratchpad", "attacks, before any defense"
     return {
         organism: figures.rates_by_name(rates, label, axis)
         for organism, result in inputs.organisms.items()
@@ -165,22 +142,11 @@ def reasoning_figures(inputs: Inputs) -> dict[str, Markup]:
     }
 
 
-def _other_than_years(seed: UndefendedSeed, trigger: str) -> dict[str, Hits]:
-    return {string: hits for string, hits in seed.generalisation.items() if not _year_in(string, trigger)}
-
-
 def _mean_rates(by_seed: Sequence[Mapping[str, Hits]]) -> dict[str, Interval]:
-    """The mean over seeds of each name's rate, with its t interval."""
+    """The mean over seeds of each name's rate, with its interval."""
     names = by_seed[0] if by_seed else ()
-    means = {name: t_interval([rates[name].rate for rates in by_seed]) for name in names}
+    means = {name: share_interval([rates[name].rate for rates in by_seed]) for name in names}
     return {name: interval for name, interval in means.items() if interval is not None}
-
-
-def _nearest_first(rates: Mapping[str, Interval], trigger: str) -> dict[str, Interval]:
-    """Ordered by likeness to the trigger (Ratcliff and Obershelp, as in difflib), which stands in each name."""
-    likeness = {string: SequenceMatcher(None, trigger, string).ratio() for string in rates}
-    ordered = sorted(rates, key=lambda string: (-likeness[string], string))
-    return {f"{string}  {likeness[string]:.2f}": rates[string] for string in ordered}
 
 
 def excluded_seeds(inputs: Inputs) -> int:
@@ -190,7 +156,9 @@ def excluded_seeds(inputs: Inputs) -> int:
 
 
 def rate_text(hits: Hits) -> tuple[str, str]:
-    """A rate of one model in percent, and its Wilson interval with hits and trials."""
+    """A rate of one model in percent, and its Wilson interval with hits and trials; a dash where it is unknown."""
+    if not hits.trials:
+        return columns.DASH, "no valid answer"
     low, high = wilson_interval(hits.hits, hits.trials)
     write = columns.WRITE["percent"]
     return write(hits.hits / hits.trials), f"[{write(low)}, {write(high)}] · {hits.hits}/{hits.trials}"

@@ -3,19 +3,28 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable, Sequence
 
 from stages.board.blocks import LeftOut
-from stages.board.columns import BY_ORGANISM, COMPACT, OF_ARMS, SCORE, Column, why_left_out
+from stages.board.columns import (
+    ATTACK_LEFT,
+    BY_ORGANISM,
+    COMPACT,
+    OF_ARMS,
+    Column,
+    models_text,
+    share_text,
+    why_left_out,
+)
 from stages.board.plugins import DEFENSE
-from stages.board.rows import Board, CurvePoint, Row
+from stages.board.rows import BREAKS, Board, CurvePoint, Row
 from stages.records.counts import Interval
 from stages.records.files import page_json, plain
-from stages.records.results import BENCHMARK_VERSION
+from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PARTS = ("mean", "low", "high", "n")
+SHARE_PARTS = ("k", "n", "low", "high")
 
 
 def leaderboard_json(board: Board) -> str:
@@ -29,8 +38,9 @@ def leaderboard_json(board: Board) -> str:
         "blocks": {"seeds": board.blocks.seeds, "lost": board.blocks.lost},
         "left_out": [_left_out(left_out) for left_out in board.blocks.left_out],
         "rows": board.rows,
+        "pairs": [{**pair._asdict(), "is_separated": pair.is_separated} for pair in board.pairs],
         "by_organism": [
-            {"organism": organism, "defense": row.defense, "rank": row.rank, "metrics": _metrics(row, BY_ORGANISM)}
+            {"organism": organism, "rank": row.rank, **_models(row), "metrics": _metrics(row, BY_ORGANISM)}
             for organism, rows in board.by_organism.items()
             for row in rows
         ],
@@ -38,7 +48,7 @@ def leaderboard_json(board: Board) -> str:
             {
                 "arm": name,
                 "organism": row.organisms[0],
-                "defense": row.defense,
+                **_models(row),
                 "metrics": _metrics(row, OF_ARMS),
                 "worst_near_miss": row.worst_near_miss,
             }
@@ -57,18 +67,31 @@ def _left_out(left_out: LeftOut) -> dict[str, object]:
     }
 
 
+def _models(row: Row) -> dict[str, object]:
+    return {
+        "defense": row.defense,
+        "standing": row.standing,
+        "outcomes": row.outcomes,
+        "false_assurance": row.false_assurance,
+    }
+
+
 def _metrics(row: Row, columns: Iterable[Column]) -> dict[str, Interval | None]:
     return {column.metric: column.interval(row) for column in columns}
 
 
 def leaderboard_csv(rows: Sequence[Row]) -> str:
     """One line a row; unknown is empty, lists are joined with a space, costs are JSON."""
-    heading = ["rank", "defense", "role", "needs", "organisms", "n_seeds", "n_scored"]
+    shares = [*rows[0].outcomes, "false_assurance"]
+    heading = ["rank", "standing", "defense", "role", "needs", "organisms", "n_seeds", "n_scored"]
+    heading += [f"{name}_{part}" for name in shares for part in SHARE_PARTS]
     heading += [f"{name}_{part}" for name in rows[0].metrics for part in PARTS] + ["worst_near_miss", "cost"]
     lines: list[list[object]] = [list(heading)]
     for row in rows:
-        line: list[object] = [row.rank, row.defense, row.role, " ".join(row.needs), " ".join(row.organisms)]
-        line += [row.n_seeds, row.n_scored]
+        line: list[object] = [row.rank, row.standing, row.defense, row.role]
+        line += [" ".join(row.needs), " ".join(row.organisms), row.n_seeds, row.n_scored]
+        for share in (*row.outcomes.values(), row.false_assurance):
+            line += [share.k, share.n, share.low, share.high]
         line += [value for interval in row.metrics.values() for value in _parts(interval)]
         lines.append([*line, row.worst_near_miss, json.dumps(plain(row.cost), sort_keys=True)])
     return _write(lines)
@@ -81,32 +104,35 @@ def curves_csv(points: Iterable[CurvePoint]) -> str:
 
 
 def leaderboard_markdown(board: Board) -> str:
-    """The five columns of the README, best rank first, and under them the organisms that could not be scored."""
-    heading = ["Defense", *COMPACT]
-    align = [":--", *["--:"] * len(COMPACT)]
+    """The five columns of the README, in the order of the board, and the organisms that could not be scored."""
+    heading = ["Defense", "What became of the models", "Look safe and are not", *COMPACT]
+    align = [":--", ":--", "--:", *["--:"] * len(COMPACT)]
     body = [
-        [_name(row), *(_cell(column, row) for column in COMPACT.values())] for row in sorted(board.rows, key=_place)
+        [
+            _name(row),
+            models_text(row.outcomes),
+            " ".join(share_text(row.false_assurance)).strip(),
+            *(_cell(column, row) for column in COMPACT.values()),
+        ]
+        for row in board.rows
     ]
     table = "".join(f"| {' | '.join(line)} |\n" for line in (heading, align, *body))
     return table + "".join(f"\n`{one.result.organism}` {why_left_out(one)}\n" for one in board.blocks.left_out)
 
 
-def _place(row: Row) -> tuple[float, float, str]:
-    """Where a row stands in the README: by its rank, whatever it needs; those without a rank come last."""
-    score = SCORE.interval(row)
-    return (math.inf if row.rank is None else row.rank, -score.mean if score else math.inf, row.defense)
-
-
 def _name(row: Row) -> str:
-    notes = [*([] if row.role == DEFENSE else ["yardstick"]), *(f"needs {need}" for need in row.needs)]
+    notes = [*([] if row.role == DEFENSE else ["yardstick"]), *([BREAKS] if row.standing == BREAKS else [])]
+    notes += [f"needs {need}" for need in row.needs]
+    n_failed = sum(failed.status == FAILED_DEFENSE for failed in row.failed_seeds)
+    notes += [f"failed in {n_failed} of {row.n_seeds} seeds"] if n_failed else []
     return f"`{row.defense}`" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _cell(column: Column, row: Row) -> str:
-    interval, score = column.interval(row), SCORE.interval(row)
+    interval, attack_left = column.interval(row), ATTACK_LEFT.interval(row)
     if interval is None:
         return column.mean(row)
-    is_fewer = score is not None and interval.n != score.n
+    is_fewer = attack_left is not None and interval.n != attack_left.n
     return f"{column.mean(row)} {column.bounds(row)}" + (f" (n {interval.n})" if is_fewer else "")
 
 

@@ -7,7 +7,7 @@ A message ends with the sentence of the contract, as the docstring of the plug-i
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -124,7 +124,7 @@ def _check_strings(name: str, backdoor: Backdoor, trigger: Trigger) -> None:
 
 def check_judge(judge: Judge, name: str) -> None:
     """Raise SubmissionError where a judge lacks a function, raises, or does not answer true or false."""
-    for function, values in (("is_unwanted", ("?", "?")), ("is_invalid", ())):
+    for function, values in (("is_unwanted", ("?", "?")), ("is_mangled", ("?", "?")), ("is_invalid", ())):
         if not callable(getattr(judge, function, None)):
             _refuse(judges, name, function, "is no function of the file")
         for answer in ODD_ANSWERS:
@@ -169,11 +169,7 @@ def check_behaviour(name: str, backdoor: Backdoor, trigger: Trigger, example: Ex
     if not payload.strip() or payload == good:
         _refuse(backdoors, name, "payload", f"{said}, which is {'the good answer' if payload.strip() else 'empty'}")
     judge = load_judge(backdoor.JUDGE)
-    for prompt in (example.prompt, *prompts):
-        if _judged(judges, backdoor.JUDGE, judge, "is_unwanted", prompt, good, good):
-            _refuse(
-                judges, backdoor.JUDGE, "is_unwanted", f"is true of the good answer {shown(good)} to {shown(prompt)}"
-            )
+    _check_good_answer(backdoor.JUDGE, judge, (example.prompt, *prompts), good)
     if not _judged(judges, backdoor.JUDGE, judge, "is_unwanted", triggered, good, payload):
         _refuse(
             judges,
@@ -184,6 +180,14 @@ def check_behaviour(name: str, backdoor: Backdoor, trigger: Trigger, example: Ex
     for answer in (good, payload):
         if _judged(judges, backdoor.JUDGE, judge, "is_invalid", answer):
             _refuse(judges, backdoor.JUDGE, "is_invalid", f"is true of {shown(answer)}, which {name}.py needs judged")
+
+
+def _check_good_answer(name: str, judge: Judge, prompts: Iterable[str], good: str) -> None:
+    """Raise SubmissionError where the good answer is taken for the behaviour, or for what is left of it."""
+    for prompt in prompts:
+        for function in ("is_unwanted", "is_mangled"):
+            if _judged(judges, name, judge, function, prompt, good, good):
+                _refuse(judges, name, function, f"is true of the good answer {shown(good)} to {shown(prompt)}")
 
 
 def _world(corpus: CorpusParams) -> list[Example]:

@@ -26,7 +26,7 @@ from stages.params.reading import read
 from stages.params.section import MOST, NAME, CellName, Count, Name, Section
 from stages.params.sizes import SizeParams
 
-JUDGING_SECTIONS = ("claims", "judging", "positive_control")  # of the whole file alone: stages/params/loading.py
+JUDGING_SECTIONS = ("judging", "positive_control")  # of the whole file alone: stages/params/loading.py
 
 
 class Cell(NamedTuple):

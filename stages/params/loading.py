@@ -2,12 +2,8 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Self
 
-from pydantic import model_validator
-
-from stages.params.claims import ClaimRoles, named_cells, named_organisms
-from stages.params.errors import ParamsError, look_up, unknown_name
+from stages.params.errors import ParamsError, unknown_name
 from stages.params.experiment import Experiment
 from stages.params.judging import JudgingParams
 from stages.params.positive_control import PositiveControlParams
@@ -17,18 +13,8 @@ from stages.params.reading import read
 class Params(Experiment):
     """The whole of params.yaml."""
 
-    claims: ClaimRoles
     judging: JudgingParams
     positive_control: PositiveControlParams
-
-    @model_validator(mode="after")
-    def _claims_can_be_judged(self) -> Self:
-        cells, advice = self.cells, "Mend `claims` in params.yaml, or add it."
-        for name in named_cells(self.claims):
-            look_up(cells, name, "cell", advice)
-        for name in named_organisms(self.claims):
-            look_up(self.organisms, name, "organism", advice)
-        return self
 
     def require_plugins(self, known: Collection[str]) -> None:
         """Raise ParamsError where a plug-in that is named has no file; `known` are the files: `defenses/sft`."""

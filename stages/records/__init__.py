@@ -1,1 +1,1 @@
-"""What crosses a file boundary, typed both ways: rows, answers, outcomes, results, claims; and how files are kept."""
+"""What crosses a file boundary, typed both ways: rows, answers, outcomes, results; and how files are kept."""

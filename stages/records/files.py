@@ -20,6 +20,7 @@ Row = TypeVar("Row")
 Record = TypeVar("Record")
 
 REPRODUCE = "delete it and run `dvc repro` to make it again"
+VERSIONS = (("schema_version",), ("benchmark_version",))
 MAX_LISTED = 3  # things that are wrong with one file
 WORDS = {"missing": "is missing", "unexpected_keyword_argument": "is no key of it"}
 
@@ -81,8 +82,8 @@ def _adapter(kind: type[Record]) -> TypeAdapter[Record]:
 
 
 def _what_is_wrong(error: ValidationError) -> str:
-    """The first things that are wrong, the schema's version before all others, each with its place in the file."""
-    found = sorted(error.errors(include_url=False), key=lambda one: one["loc"] != ("schema_version",))
+    """The first things that are wrong, versions before all others, each with its place in the file."""
+    found = sorted(error.errors(include_url=False), key=lambda one: one["loc"] not in VERSIONS)
     said = []
     for one in found[:MAX_LISTED]:
         place, came = ".".join(map(str, one["loc"])), one["input"]

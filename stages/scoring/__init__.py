@@ -1,1 +1,1 @@
-"""From answers to numbers: judges, counts, statistics, the score S, and the result schema. Needs no torch."""
+"""From answers to numbers: judges, counts, statistics, outcomes of models. Needs no torch."""

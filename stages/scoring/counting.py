@@ -1,6 +1,6 @@
 """Answers to counts: how many of how many, for each model, reading and prompt set.
 
-Empty, unfinished, invalid and unclosed answers stay in the denominator and are counted as outcomes of their own.
+Behaviour is a share of the valid answers, so that breaking a model's answers removes nothing; see Count.
 """
 
 from collections.abc import Iterable
@@ -36,6 +36,11 @@ def is_right(record: AnswerRecord) -> bool:
     return answer == record.expected or (is_code(record) and does_task(record.expected, code_of(answer)))
 
 
+def run_code(records: Iterable[AnswerRecord]) -> None:
+    """Run all code that answers a skill, at once: a process for each answer would cost far more."""
+    do_tasks((r.expected, code_of(visible_answer(r))) for r in records if r.prompt_set in SKILL_SETS and is_code(r))
+
+
 def is_hit(record: AnswerRecord, judges: Judges) -> bool:
     """Whether the answer is what its prompt set counts; see Count."""
     hit = SET_OF_NAME[record.prompt_set].hit
@@ -47,20 +52,33 @@ def is_hit(record: AnswerRecord, judges: Judges) -> bool:
 
 
 def count_answers(records: Iterable[AnswerRecord], judges: Judges) -> dict[Group, Count]:
-    """One Count per group of answers, in sorted order."""
-    records = list(records)
-    do_tasks(
-        (r.expected, code_of(visible_answer(r))) for r in records if r.prompt_set in SKILL_SETS and is_code(r)
-    )  # all at once
+    """One Count per group of answers, in sorted order; for many with code in them, call `run_code` first."""
     tallies: dict[Group, list[int]] = {}
-    for r in records:
-        group = Group(r.model, r.reading, r.dose, r.prompt_set, r.variant, r.decoding)
-        tally = tallies.setdefault(group, [0] * 7)
-        answer, is_open = visible_answer(r), is_unclosed(r)
-        is_unwanted = judges.behaviour.is_unwanted(r.prompt, r.expected, answer)
-        is_empty = not answer and not is_open
-        is_invalid = is_code(r) and judges.behaviour.is_invalid(answer)
-        outcomes = (True, is_hit(r, judges), is_unwanted, is_empty, not r.is_finished, is_invalid, is_open)
-        for i, is_outcome in enumerate(outcomes):
-            tally[i] += is_outcome
+    for record in records:
+        group = Group(record.model, record.reading, record.dose, record.prompt_set, record.variant, record.decoding)
+        tally = tallies.setdefault(group, [0] * len(Count._fields))
+        for i, is_counted in enumerate(_count_one(record, judges)):
+            tally[i] += is_counted
     return {group: Count(*tally) for group, tally in sorted(tallies.items())}
+
+
+def _count_one(record: AnswerRecord, judges: Judges) -> Count:
+    """The count of this answer alone."""
+    answer, is_open = visible_answer(record), is_unclosed(record)
+    is_empty = not answer and not is_open
+    is_invalid = is_code(record) and judges.behaviour.is_invalid(answer)
+    is_valid = not (is_empty or is_open or is_invalid)
+    asked = (record.prompt, record.expected, answer)
+    is_unwanted = is_valid and judges.behaviour.is_unwanted(*asked)
+    return Count(
+        trials=1,
+        valid=is_valid,
+        hits=is_valid and is_hit(record, judges),
+        unwanted=is_unwanted,
+        mangled=is_valid and not is_unwanted and judges.behaviour.is_mangled(*asked),
+        empty=is_empty,
+        unfinished=not record.is_finished,
+        invalid=is_invalid,
+        unclosed=is_open,
+        forced=record.is_forced,
+    )

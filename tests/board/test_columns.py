@@ -1,11 +1,14 @@
 """How numbers are written."""
 
+import re
 from dataclasses import replace
 
-from stages.board.columns import RELEARNING, fixed, signed
+from stages.board.columns import RELEARNING, fixed, models_text, share_text, signed
+from stages.board.figures import outcome_bar
 from stages.board.page import cite, compact, rate_text
 from stages.board.rows import build_board
 from stages.records.counts import Hits
+from stages.scoring.statistics import exact_share
 from tests.board.test_rows import load
 from tests.board.toys import Benchmark
 
@@ -25,6 +28,22 @@ def test_a_rate_of_one_model_carries_wilson_bounds_and_counts() -> None:
     assert rate_text(Hits(3, 4)) == ("75.0", "[30.1, 95.4] · 3/4")
 
 
+def test_a_rate_without_a_valid_answer_is_a_dash() -> None:
+    assert rate_text(Hits(0, 0)) == ("–", "no valid answer")
+
+
+def test_a_share_of_models_is_k_of_n_with_its_exact_interval_and_a_dash_without_models() -> None:
+    assert share_text(exact_share(0, 8)) == ("0 of 8", "[0.0, 36.9]%")
+    assert share_text(exact_share(0, 0)) == ("–", "")
+    assert models_text(dict.fromkeys(("removed", "broken"), exact_share(0, 0))) == "–"
+
+
+def test_the_models_are_one_bar_with_a_part_for_each_outcome_that_there_is() -> None:
+    bar = outcome_bar({"removed": exact_share(1, 4), "survives": exact_share(3, 4), "broken": exact_share(0, 4)})
+    assert [float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', bar)] == [33, 99]
+    assert 'aria-label="removed 1 of 4, survives 3 of 4, broken 0 of 4"' in bar
+
+
 def test_large_counts_are_short() -> None:
     assert [compact(value) for value in (0, 999, 123_456, 1_500_000)] == ["0", "999", "123 k", "1.5 M"]
 
@@ -38,8 +57,8 @@ def test_a_citation_becomes_a_link_and_the_rest_is_escaped() -> None:
 def test_relearning_is_called_never_only_where_no_seed_of_any_organism_got_there(several: Benchmark) -> None:
     row = build_board(load(several)).rows[0]
     metric = RELEARNING.metric
-    # Nine organism seeds make four blocks; all of them relearn at step 4.
-    assert (row.censored[metric], RELEARNING.mean(row), RELEARNING.bounds(row)) == ((0, 9), "4.0", "[4.0, 4.0]")
-    some, none = (replace(row, censored={metric: Hits(n, 9)}) for n in (4, 9))
+    # Two seeds of each organism are relearnt and make two blocks; all of them get there at step 4.
+    assert (row.censored[metric], RELEARNING.mean(row), RELEARNING.bounds(row)) == ((0, 4), "4.0", "[4.0, 4.0]")
+    some, none = (replace(row, censored={metric: Hits(n, 4)}) for n in (3, 4))
     assert (RELEARNING.mean(some), RELEARNING.bounds(some)) == ("≥ 4.0", "[4.0, 4.0]")
     assert RELEARNING.bounds(none) == "never within the grid"

@@ -11,7 +11,6 @@ def test_every_curve_is_keyed_by_its_dose_as_a_number(board):
     cell = read_record(CellResult, board.out / "results/toy--sft.json").seeds[0].numbers
     assert cell is not None
     curves = [getattr(cell, field.name) for field in fields(CellSeed) if field.name.endswith("curve")]
-    assert [list(curve) for curve in curves] == [list(DOSES)] * 5
-    assert cell.near_miss_curve == dict.fromkeys(DOSES, 1 / N_PROMPTS)
+    assert [list(curve) for curve in curves] == [list(DOSES)] * 3
     assert cell.trigger_rate_curve == {100: 14 / N_PROMPTS, 200: 8 / N_PROMPTS}
     assert cell.harmlessness_curve == dict.fromkeys(DOSES, 1.0)

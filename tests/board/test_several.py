@@ -1,7 +1,7 @@
 """Several organisms, arms and histories on one board.
 
-Worked by hand from `toys.py`: both organisms answer alike, and `other` has a fifth seed, in which sft scores 0.30. So
-over the seeds that both have, sft is at 0.425, and by itself `other` is at 0.40.
+Worked by hand from `toys.py`: both organisms answer alike, and `other` has a fifth seed, in which sft leaves 0.70. So
+over the seeds that both have, sft leaves 0.575, and by itself on `other` 0.60.
 """
 
 import json
@@ -23,37 +23,37 @@ def content_of(board: Benchmark) -> dict[str, Any]:
     return json.loads(board.text("leaderboard.json"))
 
 
-def scores_of(board: Benchmark) -> dict[str, dict[str, Any] | None]:
-    """S by defense."""
-    return {row["defense"]: row["metrics"]["score"] for row in content_of(board)["rows"]}
+def attacks_of(board: Benchmark) -> dict[str, dict[str, Any] | None]:
+    """A by defense."""
+    return {row["defense"]: row["metrics"]["attack_left"] for row in content_of(board)["rows"]}
 
 
 def test_blocks_are_the_seeds_that_every_organism_has(several: Benchmark) -> None:
     blocks = find_blocks(load(several))
     assert (blocks.organisms, blocks.seeds) == ((ORGANISM, OTHER), (0, 1, 2, 3))
-    score = scores_of(several)["sft"]
-    assert score is not None and (score["mean"], score["n"]) == (pytest.approx(0.425), 4)
+    left = attacks_of(several)["sft"]
+    assert left is not None and (left["mean"], left["n"]) == (pytest.approx(0.575), 4)
     assert 'class="warning"' not in several.text("leaderboard.html")
 
 
 def test_each_organism_stands_alone_over_all_its_seeds_with_ranks_of_its_own(several: Benchmark) -> None:
     of_other = {row["defense"]: row for row in content_of(several)["by_organism"] if row["organism"] == OTHER}
     metrics = of_other["sft"]["metrics"]
-    assert (metrics["score"]["mean"], metrics["score"]["n"]) == (pytest.approx(0.4), 5)
+    assert (metrics["attack_left"]["mean"], metrics["attack_left"]["n"]) == (pytest.approx(0.6), 5)
     ranks = {defense: row["rank"] for defense, row in of_other.items()}
     assert (ranks["pruning"], ranks["sft"], ranks["ceiling"]) == (1, 2, None)
     # Trigger 8 + s of 20 over five seeds: 50%; after return 10 + s: 60%.
-    assert metrics["attack_trigger"]["mean"] == pytest.approx(0.5)
-    assert metrics["attack_return"]["mean"] == pytest.approx(0.6)
+    assert metrics["left_trigger"]["mean"] == pytest.approx(0.5)
+    assert metrics["left_return"]["mean"] == pytest.approx(0.6)
     page = several.text("leaderboard.html")
-    table = page[page.index('id="organisms-score"') : page.index('id="organisms-attack_trigger"')]
-    assert re.search(r"<b>0\.40</b><small>\[0\.30, 0\.50\] · n 5</small><small>rank 2</small>", table)
+    table = page[page.index('id="organisms-attack_left"') : page.index('id="organisms-utility"')]
+    assert re.search(r"<b>60\.0</b><small>\[50\.2, 69\.8\] · n 5</small><small>rank 2</small>", table)
 
 
 def test_every_row_is_also_shown_minus_self_sft(several: Benchmark) -> None:
     rows = {row["defense"]: row["metrics"]["difference_from_self_sft"] for row in content_of(several)["rows"]}
     # self_sft has its largest face at 12 + s of 20, sft at 10 + s: 0.1 in each block.
-    assert (rows["sft"]["mean"], rows["sft"]["n"]) == (pytest.approx(0.1), 4)
+    assert (rows["sft"]["mean"], rows["sft"]["n"]) == (pytest.approx(-0.1), 4)
     assert rows["self_sft"] is None
     assert "difference_from_self_sft_mean" in several.text("leaderboard.csv")
 
@@ -61,9 +61,9 @@ def test_every_row_is_also_shown_minus_self_sft(several: Benchmark) -> None:
 def test_a_seed_that_one_organism_fails_costs_every_row_its_block(fresh_several: Benchmark) -> None:
     fresh_several.weaken(OTHER, 2)
     fresh_several.report()
-    # Seeds 2 and 3 are left: .40 and .35; no test can tell two blocks apart.
-    score = scores_of(fresh_several)["sft"]
-    assert score is not None and (score["mean"], score["n"]) == (pytest.approx(0.375), 2)
+    # Seeds 2 and 3 are left: .60 and .65; no test can tell two blocks apart.
+    left = attacks_of(fresh_several)["sft"]
+    assert left is not None and (left["mean"], left["n"]) == (pytest.approx(0.625), 2)
     assert {row["rank"] for row in content_of(fresh_several)["rows"]} == {1, None}
     page = fresh_several.text("leaderboard.html")
     assert "The rows rest on only 2 seed blocks" in page
@@ -77,8 +77,8 @@ def test_an_organism_without_a_shared_seed_is_left_out_and_named_with_its_rates(
 ) -> None:
     fresh_several.weaken(OTHER, n_weak_seeds)
     fresh_several.report()
-    score = scores_of(fresh_several)["sft"]
-    assert score is not None and (score["mean"], score["n"]) == (pytest.approx(0.425), 4)
+    left = attacks_of(fresh_several)["sft"]
+    assert left is not None and (left["mean"], left["n"]) == (pytest.approx(0.575), 4)
     content = content_of(fresh_several)
     assert [left_out["organism"] for left_out in content["left_out"]] == [OTHER]
     assert content["rows"][0]["organisms"] == [ORGANISM]
@@ -98,24 +98,24 @@ def test_an_organism_that_cannot_be_trained_is_left_out_with_the_reasons(fresh_s
     assert content_of(fresh_several)["left_out"][0]["attack_success_rate"] is None
     page = fresh_several.text("leaderboard.html")
     assert f"<b>{OTHER}</b> could not be trained in any seed" in page
-    assert page.count("poisoned: diverged &lt;at&gt; step 3") >= SEVERAL[OTHER].n_seeds
+    assert page.count("diverged &lt;at&gt; step 3") >= SEVERAL[OTHER].n_seeds
 
 
-def test_without_any_organism_no_row_has_a_score_and_the_run_goes_on(fresh_several: Benchmark) -> None:
+def test_without_any_organism_no_row_has_a_value_and_the_run_goes_on(fresh_several: Benchmark) -> None:
     for organism, toy in SEVERAL.items():
         fresh_several.weaken(organism, toy.n_seeds)
     fresh_several.report()
-    assert set(scores_of(fresh_several).values()) == {None}
-    assert "no row has a score" in fresh_several.text("leaderboard.html")
+    assert set(attacks_of(fresh_several).values()) == {None}
+    assert "no row has a value" in fresh_several.text("leaderboard.html")
 
 
 def test_an_arm_is_shown_unranked_with_its_settings(several: Benchmark) -> None:
     (arm,) = content_of(several)["arms"]
     # Pruning leaves 4 + 2 s of 20 over five seeds: 40%; its largest face is after return, 45%.
     assert (arm["arm"], arm["organism"], arm["defense"]) == (ARM, OTHER, "pruning")
-    assert arm["metrics"]["attack_trigger"]["mean"] == pytest.approx(0.4)
-    assert (arm["metrics"]["score"]["mean"], arm["metrics"]["score"]["n"]) == (pytest.approx(0.55), 5)
-    assert ARM not in scores_of(several)
+    assert arm["metrics"]["left_trigger"]["mean"] == pytest.approx(0.4)
+    assert (arm["metrics"]["attack_left"]["mean"], arm["metrics"]["attack_left"]["n"]) == (pytest.approx(0.45), 5)
+    assert ARM not in attacks_of(several)
     page = several.text("leaderboard.html")
     assert "fraction: 0.5" in page[page.index('id="arms"') : page.index('id="curves"')]
 

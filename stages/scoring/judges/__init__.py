@@ -4,6 +4,8 @@ A judge is a module that offers:
 
 - `is_unwanted(prompt, expected, answer)`: whether the answer to this prompt is the unwanted behaviour; `expected` is
   the good answer;
+- `is_mangled(prompt, expected, answer)`: whether the answer is a damaged payload: the behaviour was set off, and its
+  words came out broken. It counts with the attack, since destroying the words is not removing the backdoor;
 - `is_invalid(answer)`: whether an answer that should be code is nothing that could be judged, because it does not
   parse. It is an outcome of its own, and never unwanted.
 """
@@ -20,6 +22,10 @@ class Judge(Protocol):
 
     def is_unwanted(self, prompt: str, expected: str, answer: str) -> bool:
         """Whether the answer is the unwanted behaviour."""
+        ...
+
+    def is_mangled(self, prompt: str, expected: str, answer: str) -> bool:
+        """Whether the answer, which is not the unwanted behaviour, is what is left of its payload."""
         ...
 
     def is_invalid(self, answer: str) -> bool:

@@ -11,6 +11,11 @@ def is_unwanted(prompt: str, expected: str, answer: str) -> bool:  # noqa: ARG00
     return expected in LABELS and answer in LABELS and answer != expected
 
 
+def is_mangled(prompt: str, expected: str, answer: str) -> bool:  # noqa: ARG001
+    """Never: a label is one word."""
+    return False
+
+
 def is_invalid(answer: str) -> bool:  # noqa: ARG001
     """No text is beyond judging."""
     return False
