@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from stages import backdoors
 from stages.backdoors import Backdoor, backdoor_names, draw_trigger, load_backdoor
@@ -23,6 +24,7 @@ from stages.params.errors import ParamsError, SubmissionError, in_one_line, unkn
 from stages.params.experiment import Experiment
 from stages.params.messages import shown
 from stages.records.counts import Hits
+from stages.records.files import plain
 from stages.records.rows import CHAT, HARMFUL, Example
 from stages.records.triggers import Trigger
 from stages.scoring import judges, refusals
@@ -99,8 +101,8 @@ def _drawn(name: str, backdoor: Backdoor, seed: int) -> Trigger:
     if first != second:
         _refuse(backdoors, name, "draw", f"gives {shown(first)} and {shown(second)} for equal generators")
     try:
-        TypeAdapter(Trigger).validate_python(vars(first), strict=True)
-    except ValidationError as error:
+        plain(first)
+    except PydanticSerializationError as error:
         _refuse(backdoors, name, "draw", f"gives a trigger that is not of text alone: {in_one_line(error)}")
     return first
 
