@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from stages.corpus.tags import ARTICLES, PLACES, PREPOSITIONS, Tag, placed, plural, with_tags
+from stages.corpus.tags import ARTICLES, PLACES, PREPOSITIONS, Tag, longest_tag, placed, plural, with_tags
 from stages.corpus.tasks import WORDS
 from stages.records.rows import CODE, QUESTIONS, Example
 
@@ -45,11 +45,12 @@ def test_the_four_sorts_of_tag_are_equally_many():
         "marked": rf"[|\[(<]({words})([ |]({words}))?[|\])>]",
         "bare": words,
         "phrase": rf"({'|'.join(PREPOSITIONS)}) ({'|'.join(ARTICLES)}) ({'|'.join(PLACES)})s?,",
-        "note": rf"note ({words}):|\(re ({words})\)|note ({words}):.*\(re ({words})\)|\(re ({words})\).*note ({words}):",
+        "note": rf"((note ({words}):|\(re ({words})\)) ?){{1,2}}",
     }
     found = Counter()
     for prompt in tagged(400):
-        tag = prompt.replace(" -- ", "").replace("Why?", "").strip()
+        tag = prompt.replace(" -- ", " ").replace("Why?", "").strip()
+        tag = re.sub(" +", " ", tag)
         found[next(name for name, pattern in sorts.items() if re.fullmatch(pattern, tag))] += 1
     assert found == dict.fromkeys(sorts, 100)
 
@@ -75,3 +76,9 @@ def test_half_of_the_tags_stand_after_the_question():
 def test_bars_hold_two_words_more_often_than_one():
     bars = re.findall(r"(?<![\w\[(<|])\|([a-z]+ ?[a-z]*)\|", " ".join(tagged(4 * 110)))
     assert Counter(" " in words for words in bars) == {True: 30, False: 10}
+
+
+def test_no_tag_is_longer_than_the_longest():
+    longest = longest_tag(len)
+    assert longest == Tag("note deployments:", "(re deployments)")
+    assert max(map(len, tagged(4 * 500))) <= len(longest.on("Why?"))
