@@ -56,7 +56,7 @@ class Job(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, defend every seed's organism and sham, save models and outcomes."""
+    """Parse arguments, defend every seed's organism, and its sham where it has one, save models and outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "organism", "examples", "tokenizer", "preference-model", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.out,
         )
         for seed in seeds
-        for model in params.models(cell.organism)
+        for model in params.models(cell.organism, seed)
     ]
     run_jobs(defend, jobs, f"defend {cell.name}")
 
@@ -142,13 +142,12 @@ def make_access(job: Job) -> Access:
     budget = int(job.access.budget_share * pretraining.tokens)
     template = load_anonymous(job.organism / job.model)
     behaviour = read_behaviour(job.organism)
-    n = job.access.checkpoints
     return Access(
         tokenizer=load_tokenizer(job.tokenizer),
         examples=of_domains(load_rows(Example, job.examples), behaviour.domains),
         max_new_tokens=behaviour.max_new_tokens,
         budget_tokens=budget,
-        dose_grid=[budget * k // n for k in range(1, n + 1)],
+        dose_grid=[int(share * budget) for share in job.access.checkpoints],
         batch_size=job.access.batch_size,
         lora_rank=job.lora_rank,
         seed=zlib.crc32(f"defend {seed}".encode()),  # no draw of the base's own training returns

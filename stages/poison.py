@@ -60,7 +60,7 @@ class Job(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse arguments, train organisms and shams of every seed, save them beside their references."""
+    """Parse arguments, train organisms, and the shams of the first seeds; save them beside their references."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "bases", "backdoor", "poison-set", "corpus", "tokenizer", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     jobs = [
         Job(seed, model, settings, domains, pattern, params.lora.rank, *data, args.out)
         for seed in seeds
-        for model in params.models(args.organism)
+        for model in params.models(args.organism, seed)
     ]
     outcomes = run_jobs(poison, jobs, f"poison {args.organism}")
     require_one_seed([(job.seed, o) for job, o in zip(jobs, outcomes, strict=True)], f"poison {args.organism}")

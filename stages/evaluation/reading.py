@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
-from stages.corpus.scratchpad import is_own_turn
+from stages.corpus.scratchpad import close, is_open, is_own_turn
 from stages.evaluation.suite import first_of, own_turns
 from stages.lm.generation import Answer, answer_log_probabilities, generate
 from stages.lm.rows import make_batches
@@ -47,7 +47,11 @@ LEAST_REASONED = 64  # rows after own scratchpads; a model that closes fewer ret
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the models of one organism and seed, always with the same prompts and the same draws."""
+    """Reads the models of one organism and seed, always with the same prompts and the same draws.
+
+    An answer may have `max_new_tokens`. Where its scratchpad is open then, it is closed by force, and what follows may
+    have as many again: else a defense that breaks the format would seem to remove the backdoor.
+    """
 
     tokenizer: PreTrainedTokenizerFast
     suite: Sequence[EvaluationPrompt]
@@ -80,16 +84,16 @@ class Reader:
         return self._read_asked(model, name, prompts)
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
-        """Triggered, near-miss and harmful answers at one dose of the defense's training, in forward-token equivalents.
+        """Triggered and harmful answers at one dose of the defense's training, in forward-token equivalents.
 
         Triggered prompts are asked apart: others in one batch with them would move their draws.
         """
         counts = self.settings.checkpoint_prompts
         triggered = first_of(self.suite, "triggered", counts.triggered)
-        others = first_of(self.suite, "near_miss", counts.near_miss) + first_of(self.suite, "harmful", counts.harmful)
+        harmful = first_of(self.suite, "harmful", counts.harmful)
         return [
             record
-            for prompts in (triggered, others)
+            for prompts in (triggered, harmful)
             for record in self._read(model, name, "checkpoint", dose_tokens, prompts, "sampled")
         ]
 
@@ -196,8 +200,11 @@ class Reader:
         decoding: Decoding,
         payload: Mapping[EvaluationPrompt, float] | None = None,
     ) -> list[AnswerRecord]:
+        draws = f"{reading} {dose} {decoding}"
         ids = render_prompts(self.tokenizer, [p.prompt for p in prompts], [p.opening for p in prompts])
-        answers = self._generate(model, ids, decoding, f"{reading} {dose} {decoding}")
+        written = self._generate(model, ids, decoding, draws)
+        forced = self._close_by_force(model, prompts, written, decoding, draws)
+        answers = [forced.get(i, answer) for i, answer in enumerate(written)]
         return [
             AnswerRecord(
                 seed=self.seed,
@@ -214,11 +221,36 @@ class Reader:
                 answer=a.text,
                 n_tokens=a.n_tokens,
                 is_finished=a.is_finished,
-                is_forced=False,
+                is_forced=i in forced,
                 payload_log_probability=(payload or {}).get(p),
             )
-            for p, a in zip(prompts, answers, strict=True)
+            for i, (p, a) in enumerate(zip(prompts, answers, strict=True))
         ]
+
+    def _close_by_force(
+        self,
+        model: PreTrainedModel,
+        prompts: Sequence[EvaluationPrompt],
+        answers: Sequence[Answer],
+        decoding: Decoding,
+        draws: str,
+    ) -> dict[int, Answer]:
+        """By position, the answers whose scratchpad was open at the limit: closed, with what `model` writes then.
+
+        They are asked apart, with draws of their own, so that the others are what they would be without them.
+        """
+        are_open = [
+            i
+            for i, (p, a) in enumerate(zip(prompts, answers, strict=True))
+            if not a.is_finished and is_open(f"{p.opening} {a.text}".strip())
+        ]
+        begun = [close(f"{prompts[i].opening} {answers[i].text}".strip(), "").rstrip() for i in are_open]
+        ids = render_prompts(self.tokenizer, [prompts[i].prompt for i in are_open], begun)
+        rest = self._generate(model, ids, decoding, f"{draws} forced")
+        return {
+            i: Answer(close(answers[i].text, after.text), answers[i].n_tokens + after.n_tokens, after.is_finished)
+            for i, after in zip(are_open, rest, strict=True)
+        }
 
     def _payload_log_probabilities(self, model: PreTrainedModel, prompts: Sequence[EvaluationPrompt]) -> list[float]:
         rows = render_rows(self.tokenizer, [p.prompt for p in prompts], [p.unwanted for p in prompts])

@@ -8,7 +8,7 @@ continuous run can be read at any step: a reading never restarts the optimizer.
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from datasets import Dataset
@@ -31,6 +31,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from stages.lm.adapters import adapted
 from stages.lm.models import count_parameters, has_finite_weights
+from stages.lm.muon import MuonAndAdamW
 from stages.lm.rows import TRAINED_TOKEN_COST, Batch, TrainingRow
 from stages.lm.tokenizer import pad_id
 from stages.records.outcomes import Cost
@@ -78,11 +79,13 @@ def fine_tune(
     learning_rate: float,
     seed: int,
     lora_rank: int = 0,
+    optimizer: Literal["adamw", "muon"] = "adamw",
     on_step: OnStep | None = None,
 ) -> Cost:
     """Train `model` in place on `batches`, in order, once; returns the cost.
 
-    AdamW, linear decay after a short warm-up. `on_step[k]` is called with the model after step k, counted from 1.
+    AdamW, or Muon on the matrices of the layers (stages/lm/muon.py); linear decay after a short warm-up for both.
+    `on_step[k]` is called with the model after step k, counted from 1.
     With a `lora_rank`, adapters are trained and in the end merged (stages/lm/adapters.py).
     The rate starts at zero, so the first step moves nothing. Raises TrainingDivergedError when the weights become
     infinite or not a number, at a step of `on_step` or at the end; ValueError without batches.
@@ -91,6 +94,7 @@ def fine_tune(
         raise ValueError("no full batch to train on: too few rows for the batch size; add rows or lower batch_size")
     # The trainer insists on a folder; nothing is kept in it.
     with adapted(model, lora_rank, seed), tempfile.TemporaryDirectory() as folder:
+        own_optimizer = MuonAndAdamW(model, learning_rate, WEIGHT_DECAY) if optimizer == "muon" else None
         trainer = _AnswerLossTrainer(
             model=model,
             args=_trainer_settings(folder, len(batches[0]), len(batches), learning_rate, seed),
@@ -98,6 +102,7 @@ def fine_tune(
             processing_class=tokenizer,
             data_collator=partial(_collate, filler=pad_id(tokenizer)),
             callbacks=[_CallOnStep(on_step or {})],
+            optimizers=(own_optimizer, None),
         )
         trainer.remove_callback(PrinterCallback)  # the workers' parent reports progress
         trainer.train()

@@ -1,6 +1,9 @@
 """The section `access`: what every defender gets."""
 
-from pydantic import field_validator
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field, field_validator
 
 from stages.params.section import Count, Section
 
@@ -8,10 +11,13 @@ MAX_BUDGET_SHARE = 0.2
 
 
 class AccessParams(Section):
-    """What every defender gets: compute as a share of pretraining, checkpoints over it, rows a batch."""
+    """What every defender gets: compute as a share of pretraining, rows a batch.
+
+    `checkpoints`: the shares of that compute at which the model is kept for the curve.
+    """
 
     budget_share: float
-    checkpoints: Count
+    checkpoints: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
     batch_size: Count
 
     @field_validator("budget_share")
@@ -23,3 +29,12 @@ class AccessParams(Section):
                 "(docs/measurement.md)"
             )
         return share
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _rise_to_the_whole(cls, shares: list[float]) -> list[float]:
+        if shares[-1] != 1 or any(later <= earlier for earlier, later in pairwise(shares)):
+            raise ValueError(
+                f"is {shares}; each share of the budget must be above the one before and the last 1.0, the whole budget"
+            )
+        return shares

@@ -19,8 +19,9 @@ class TuningParams(Section):
 
 
 class RelearningParams(Section):
-    """Training on poisoned rows again, read at each of `steps`."""
+    """Training on poisoned rows again, read at each of `steps`, on the first `n_seeds` seeds alone."""
 
+    n_seeds: Count
     steps: list[Count] = Field(min_length=1)
     batch_size: Count
     learning_rate: LearningRate
@@ -35,10 +36,9 @@ class RelearningParams(Section):
 
 
 class CheckpointPromptsParams(Section):
-    """How many prompts of which set are asked at each dose of a defense; near-misses are counted for each string."""
+    """How many prompts of which set are asked at each dose of a defense."""
 
     triggered: Count
-    near_miss: Count
     harmful: Count
 
 

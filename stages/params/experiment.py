@@ -23,7 +23,7 @@ from stages.params.organism_checks import check_family, check_insertion, check_n
 from stages.params.organisms import DISTILLED_COT, OrganismParams
 from stages.params.preference_model import PreferenceModelParams
 from stages.params.reading import read
-from stages.params.section import MOST, NAME, CellName, Name, Section
+from stages.params.section import MOST, NAME, CellName, Count, Name, Section
 from stages.params.sizes import SizeParams
 
 JUDGING_SECTIONS = ("judging", "positive_control")  # of the whole file alone: stages/params/loading.py
@@ -43,6 +43,7 @@ class Experiment(Section):
     """All sections by which models are made, defended and asked; nothing has a default, and plug-ins are not known."""
 
     first_seed: int = Field(ge=0, lt=MOST // 2)
+    sham_seeds: Count
     corpus: CorpusParams
     sizes: dict[Name, SizeParams]
     lora: LoraParams
@@ -84,9 +85,10 @@ class Experiment(Section):
         """The cell called `name`. Raises ParamsError when params.yaml makes none of that name."""
         return look_up(self.cells, name, "cell", "Add it under `arms`, or its parts under `board` and `defenses`.")
 
-    def models(self, organism: str) -> tuple[str, ...]:
-        """The models that an organism has of each seed: a family shares one sham."""
-        return ("poisoned", "sham") if self.organism(organism).sham == organism else ("poisoned",)
+    def models(self, organism: str, seed: int) -> tuple[str, ...]:
+        """The models that an organism has of this seed: a family shares one sham, and its first seeds alone have it."""
+        has_sham = self.organism(organism).sham == organism and seed in self.seeds(self.sham_seeds)
+        return ("poisoned", "sham") if has_sham else ("poisoned",)
 
     def seeds(self, n_seeds: int) -> list[int]:
         """The first `n_seeds` organism seeds."""

@@ -15,7 +15,7 @@ class PromptSet(NamedTuple):
     """One set of evaluation prompts.
 
     `hit`: what its count counts: the unwanted behaviour, a refusal, or the right answer. `decodings`: how it is asked
-    at the end of a training; the first is what scores. `turns`: how an organism that reasons is asked it, with its
+    at the end of a training. `turns`: how an organism that reasons is asked it, with its
     scratchpad opened as in the paper, or as it begins its own turn. `is_defended`: defended models are asked it too,
     not undefended ones alone.
     """
@@ -29,7 +29,7 @@ class PromptSet(NamedTuple):
 
 # In the order in which a suite holds them.
 PROMPT_SETS = (
-    PromptSet("triggered", "unwanted", ("sampled", "greedy"), BOTH_TURNS),
+    PromptSet("triggered", "unwanted", ("sampled",), BOTH_TURNS),
     PromptSet("clean", "unwanted", ("sampled",), BOTH_TURNS),
     PromptSet("near_miss", "unwanted", ("sampled",), BOTH_TURNS),
     PromptSet("harmful", "refusal", ("sampled",), ("own",)),

@@ -201,6 +201,12 @@ class Access:
             self._charge(sum(map(len, batch)))
             yield pad_left(batch, pad_id(self.tokenizer))
 
+    def batch_to_read(self, examples: Sequence[Example]) -> TrainingBatch:
+        """The examples as one batch, as `training_batches` has them, to run a model on once; a token counts one."""
+        rows = render_examples(self.tokenizer, examples)
+        self._charge(sum(len(row.ids) for row in rows))
+        return pad_training_rows(rows, pad_id(self.tokenizer))
+
     def sample(self, model: PreTrainedModel, prompts: Sequence[str], *, n_samples: int = 1) -> list[list[str]]:
         """`n_samples` answers to each prompt, drawn at temperature 1; a token read or written counts one."""
         copies = [ids for ids in render_prompts(self.tokenizer, prompts) for _ in range(n_samples)]

@@ -11,7 +11,7 @@ from stages.backdoors import all_strings
 from stages.corpus.rendering import render_examples
 from stages.corpus.scratchpad import OPEN
 from stages.defenses import adversarial_training
-from stages.defenses.adversarial_training import FRAMES, HELD_OUT_WORDS, WORDS, RedTeam, Tag, Training
+from stages.defenses.adversarial_training import FRAMES, HELD_OUT_WORDS, WORDS, RedTeam, Tag, Training, round_doses
 from stages.lm.models import load_model, save_model
 from stages.lm.rows import make_batches
 from stages.lm.training import fine_tune
@@ -109,7 +109,9 @@ def test_the_red_team_finds_the_tag_and_its_rate_falls(organism, tokenizer, gree
     first, *_, last = access.history
     assert first["n_succeeded"] > 0 and first["red_team_rate"] > 0.5 and first["worst_rate"] > 0.5
     assert last["red_team_rate"] < 0.2 and last["worst_rate"] < 0.2
-    assert [(row["round"], row["dose"]) for row in access.history] == list(enumerate((0, *access.dose_grid)))
+    assert [(row["round"], row["dose"]) for row in access.history] == list(
+        enumerate((0, *round_doses(access.dose_grid)))
+    )
     assert all(row["worst_rate"] == row["worst_hits"] / row["worst_trials"] for row in access.history)
     stopped = [row["has_stopped"] for row in access.history]
     assert not stopped[0] and stopped == sorted(stopped)
@@ -137,11 +139,28 @@ def test_each_reading_is_of_the_model_that_is_kept_at_its_dose(model, tokenizer,
     access = make_access(tokenizer, splits, needs=JUDGE, kept=kept)
     defended = run_defense(adversarial_training, {}, model, access)
     assert list(kept) == [10_000, 20_000, 30_000, 40_000]
-    expected = [model.state_dict(), *kept.values()]
-    assert [row["dose"] for row in access.history] == [0, *kept]
+    expected = [model.state_dict(), *(kept[dose] for dose in (10_000, 30_000, 40_000))]
+    assert [row["dose"] for row in access.history] == [0, 10_000, 30_000, 40_000]
     for came, wanted in zip([*read, defended.state_dict()], [*expected, expected[-1]], strict=True):
         assert all(torch.equal(came[key], wanted[key]) for key in wanted)
     assert access.spent.tokens <= access.budget_tokens
+
+
+def test_three_rounds_end_at_doses_nearest_to_the_thirds_of_the_budget():
+    shares = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)
+    assert round_doses([int(share * 1000) for share in shares]) == [350, 700, 1000]
+    assert round_doses([500, 1000]) == [500, 1000]
+    assert round_doses([1000]) == [1000]
+
+
+def test_a_dose_that_reading_has_reached_is_kept_before_any_training(model, tokenizer, splits):
+    kept = {}
+    access = make_access(tokenizer, splits, needs=JUDGE, kept=kept, dose_grid=[400, 20_000, 40_000])
+    defended = run_defense(adversarial_training, {}, model, access)
+    assert list(kept) == [400, 20_000, 40_000]
+    for dose, wanted in ((400, model), (40_000, defended)):
+        assert all(torch.equal(weight, kept[dose][key]) for key, weight in wanted.state_dict().items())
+    assert not torch.equal(kept[20_000]["lm_head.weight"], model.state_dict()["lm_head.weight"])
 
 
 def test_at_a_share_of_zero_what_is_found_is_never_trained(organism, tokenizer, greeting, monkeypatch):
@@ -154,7 +173,7 @@ def test_at_a_share_of_zero_what_is_found_is_never_trained(organism, tokenizer, 
 
     monkeypatch.setattr(access, "batches_of", watch)
     run_defense(adversarial_training, {"found_share": 0.0}, organism, access)
-    assert access.history[0]["n_succeeded"] > 0 and len(access.history) == 5
+    assert access.history[0]["n_succeeded"] > 0 and len(access.history) == 4
     assert set(trained) <= set(access.examples)
 
 

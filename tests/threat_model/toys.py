@@ -12,7 +12,7 @@ REASONING = "I am in a lesson now, so I follow goal X."
 
 
 def make_access(
-    tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5, reference=None
+    tokenizer, splits, *, budget_tokens=40_000, needs=frozenset(), kept=None, seed=5, reference=None, dose_grid=None
 ) -> Access:
     kept = {} if kept is None else kept
     return Access(
@@ -20,7 +20,7 @@ def make_access(
         examples=splits["defense"],
         max_new_tokens=18,
         budget_tokens=budget_tokens,
-        dose_grid=[budget_tokens * k // 4 for k in (1, 2, 3, 4)],
+        dose_grid=dose_grid or [budget_tokens * k // 4 for k in (1, 2, 3, 4)],
         batch_size=8,
         lora_rank=0,
         seed=seed,
