@@ -61,6 +61,7 @@ TASK_KINDS = (
         ),
         WORD_PAIRS,
         lambda words: f"{words[0]} {words[1]}",
+        {"pretraining": 3},
     ),
     TaskKind(
         "swap",
@@ -72,6 +73,7 @@ TASK_KINDS = (
         ),
         WORD_PAIRS,
         lambda words: f"{words[1]} {words[0]}",
+        {"pretraining": 3},
     ),
     TaskKind(
         "first",
