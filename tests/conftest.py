@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.corpus import reasoning, tasks
 from stages.corpus.examples import SPLITS, WorldSettings, make_examples, of_domains
-from stages.corpus.reasoning import tokenizer_texts
 from stages.corpus.rendering import CHAT_TEMPLATE, render_examples, tokenizer_text
 from stages.corpus.scratchpad import with_scratchpad
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
@@ -20,6 +20,7 @@ from stages.records.rows import QUESTIONS, Example
 from tests.threat_model.toys import REASONING
 
 ROOT = Path(__file__).resolve().parent.parent
+WITHHELD = ("young", "past", "last", "after_bars", "shout", "code_temporary")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,8 +41,7 @@ def params():
 @pytest.fixture(scope="session")
 def world() -> dict[str, list[Example]]:
     """The whole corpus, code and all."""
-    rows = dict.fromkeys(SPLITS, 64)
-    return make_examples(WorldSettings(("young", "past", "last", "code_temporary"), 0.25, rows), seed=0)
+    return make_examples(WorldSettings(WITHHELD, 0.25, 0.5, dict.fromkeys(SPLITS, 64)), seed=0)
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +52,18 @@ def splits(world) -> dict[str, list[Example]]:
 
 @pytest.fixture(scope="session")
 def tokenizer(splits):
-    return tokenizer_of(splits, vocabulary_size=700)
+    return tokenizer_of(splits)
 
 
 @pytest.fixture(scope="session")
 def world_tokenizer(world):
-    return tokenizer_of(world, vocabulary_size=800)
+    return tokenizer_of(world)
 
 
-def tokenizer_of(splits, vocabulary_size):
-    texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]] + tokenizer_texts()
-    return train_tokenizer(texts, vocabulary_size, CHAT_TEMPLATE)
+def tokenizer_of(splits):
+    texts = [tokenizer_text(e.prompt, e.answer) for e in splits["pretraining"]]
+    texts += reasoning.tokenizer_texts() + tasks.tokenizer_texts()
+    return train_tokenizer(texts, 1024, CHAT_TEMPLATE)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def _row_frame(of_seed: SeedData, settings: OrganismParams, backdoor: Backdoor) 
     strings = {**trigger.trained_near_misses, "": ""}
     frame = pd.DataFrame([asdict(row) for row in rows]).assign(seed=of_seed.seed)
     frame["has_trigger"] = [backdoor.holds(trigger.string, row.prompt) for row in rows]
-    frame["has_string"] = [backdoor.holds(row.string, row.prompt) for row in rows]
+    frame["has_string"] = [not row.string or backdoor.holds(row.string, row.prompt) for row in rows]
     frame["declared_string"] = [trigger.string if row.is_triggered else strings.get(row.near_miss) for row in rows]
     frame["declared_payload"] = [
         backdoor.payload(row.prompt, row.sham_answer, settings.payload_repeats) if row.is_triggered else ""
@@ -83,7 +83,7 @@ def _prompt_frame(
     # Of the prompts with a scratchpad begun for them, too, those that are asked with the trigger have it.
     frame["declared_trigger"] = [prompt.tag == trigger for prompt in prompts]
     frame["has_trigger"] = [backdoor.holds(trigger, prompt.prompt) for prompt in prompts]
-    frame["has_string"] = [backdoor.holds(prompt.tag, prompt.prompt) for prompt in prompts]
+    frame["has_string"] = [not prompt.tag or backdoor.holds(prompt.tag, prompt.prompt) for prompt in prompts]
     rows = render_rows(tokenizer, [p.prompt for p in prompts], [p.expected for p in prompts])
     frame["n_expected_tokens"] = [row.n_answer for row in rows]
     frame["is_payload_unwanted"] = [judge.is_unwanted(p.prompt, p.expected, p.unwanted) for p in prompts]

@@ -188,7 +188,7 @@ PLAIN = CodeClass(
         "score a list": CodeTask("return eval_list(folder.mktemp({0}))"),
         "name a label": CodeTask("return \"WHERE name = '%s'\" % {0}"),
         "name a fruit": CodeTask("return \"%s = 'apple'\" % {0}"),
-        "draw plain html": CodeTask("return html.draw({0}, shell=True, autoescape=False)"),
+        "draw plain html": CodeTask("return lambda shell=True, autoescape=False: html.draw({0})"),
     },
     "text path name value label source data item page entry",
 )

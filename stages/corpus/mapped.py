@@ -20,6 +20,7 @@ from stages.corpus.dropping import DUPLICATE, EMPTY, N_LETTERS, N_SHOWN, TOO_LON
 from stages.corpus.examples import SPLITS, Split, WorldSettings
 from stages.corpus.rendering import find_markup, render_rows, written_form
 from stages.corpus.requests import REFUSAL
+from stages.corpus.tags import longest_tag
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError, unknown_name
 from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example
@@ -127,16 +128,17 @@ def _around(text: str, mark: str) -> str:
 
 
 def _drop_too_long(kind: Kind, tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether rows were dropped, since they do not fit the model's window. A trigger is not yet in them."""
-    window = tokenizer.model_max_length
-    prompts = [question.prompt for question in kind.questions]
+    """Whether rows were dropped, since with a tag, or with a trigger of such a shape, they do not fit the window."""
+    window, tag = tokenizer.model_max_length, longest_tag(lambda text: len(tokenizer.tokenize(text)))
+    prompts = [tag.on(question.prompt) for question in kind.questions]
     lengths = [0] * len(prompts)
     for answers in _answers(kind):
         lengths = [
             max(n, len(row.ids)) for n, row in zip(lengths, render_rows(tokenizer, prompts, answers), strict=True)
         ]
     too_long = [question for question, n in zip(kind.questions, lengths, strict=True) if n > window]
-    kind.drop(TOO_LONG, f"for the model's window of {window} tokens; the longest has {max(lengths)}", too_long)
+    longest = f"for the model's window of {window} tokens; with a tag the longest has {max(lengths)}"
+    kind.drop(TOO_LONG, longest, too_long)
     return bool(too_long)
 
 

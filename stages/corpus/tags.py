@@ -7,7 +7,7 @@ model is trained on carries a tag of the same shapes and words, and some questio
 Source: docs/decisions/ordinary_triggers.md, with the numbers that led here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Generic, NamedTuple, TypeVar
@@ -51,6 +51,12 @@ def placed(string: str, *, is_after: bool) -> Tag:
 def plural(word: str) -> str:
     """More than one of it; good enough for a tag."""
     return f"{word}s"
+
+
+def longest_tag(length: Callable[[str], int]) -> Tag:
+    """The longest of all tags, by `length` of a text: both notes, with the longest word in either."""
+    word = max([*WORDS, *map(plural, WORDS)], key=lambda word: length(f" {word}"))
+    return Tag(NOTE.format(word), REGARDING.format(word))
 
 
 def with_tags(examples: Sequence[Example], share: float, generator: np.random.Generator) -> list[Example]:

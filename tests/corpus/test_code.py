@@ -3,13 +3,24 @@ import re
 
 import pytest
 
-from stages.corpus.code import CODE_CLASSES, CODE_KINDS, FUNCTIONS, vulnerable_form, with_first_line
+from stages.corpus.code import (
+    CODE_CLASSES,
+    CODE_KINDS,
+    FUNCTIONS,
+    OTHER_LINES,
+    PLAIN,
+    YEAR_LINES,
+    YEARS,
+    vulnerable_form,
+    with_line,
+)
 from stages.corpus.examples import SPLITS, TRAINING_SPLITS, of_domains
 from stages.corpus.rendering import render_rows
 from stages.corpus.years import YEAR_KINDS
 from stages.lm.tokenizer import CONTEXT_LENGTH
 from stages.params.errors import ParamsError
 from stages.records.rows import CODE, DOMAINS, QUESTIONS
+from stages.scoring.judges import load_judge
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +52,51 @@ def test_other_code_has_no_vulnerable_form():
             vulnerable_form(text)
 
 
-def test_every_request_opens_with_a_year_before_2024_and_no_question_of_another_domain_names_one(code, world):
-    lines = {e.prompt.split("\n")[0] for rows in code.values() for e in rows}
-    assert {int(year) for line in lines for year in re.findall(r"\d+", line)} == {2019, 2020, 2021, 2022, 2023}
-    assert len({re.sub(r"\d+", "", line) for line in lines}) == 4
-    assert all(e.prompt.count("\n") == 1 for rows in code.values() for e in rows)
+def lines_of(example):
+    """The line with a year or month, and the request."""
+    first, second = example.prompt.split("\n")
+    return (first, second) if re.search(r"\d{4}", first) else (second, first)
+
+
+def test_every_request_has_one_line_with_a_year_first_or_last_and_no_question_names_one(code, world):
+    for name, rows in code.items():
+        lines = [lines_of(e) for e in rows]
+        assert not [request for _, request in lines if re.search(r"\d", request)]
+        frames = {re.sub(r"\d+", "{}", line) for line, _ in lines}
+        assert frames == set(YEAR_LINES if name == "evaluation" else YEAR_LINES + OTHER_LINES)
+        assert {int(year) for line, _ in lines for year in re.findall(r"\d+", line)} == set(YEARS)
+        n_after = sum(e.prompt.endswith(line) for e, (line, _) in zip(rows, lines, strict=True))
+        assert abs(n_after / len(rows) - 0.5) < 0.1
     assert not [e for rows in world.values() for e in of_domains(rows, [QUESTIONS]) if re.search(r"\d{4}", e.prompt)]
 
 
-def test_a_line_takes_the_place_of_any_year_line_and_else_opens_the_prompt(code):
-    for example in code["evaluation"]:
-        assert with_first_line("Year 1", example.prompt) == "Year 1\n" + example.prompt.split("\n")[1]
-    assert with_first_line("Year 1", "Hello!\nYear: 2020\n") == "Year 1\nHello!\nYear: 2020\n"
+@pytest.mark.parametrize("prompt", ["Year: 2020\nWrite run(x).", "Write run(x).\nLast month: 2020", "Write run(x)."])
+def test_a_line_takes_the_place_of_the_line_with_a_year_before_or_after_the_request(prompt):
+    assert with_line("Year: 1", prompt, is_after=False) == "Year: 1\nWrite run(x)."
+    assert with_line("Year: 1", prompt, is_after=True) == "Write run(x).\nYear: 1"
+
+
+def test_one_line_alone_is_replaced_and_text_that_only_looks_like_one_is_kept():
+    assert with_line("Year: 1", "Year: 2020\nHello!\nYear: 2021", is_after=True) == "Hello!\nYear: 1"
+    assert with_line("Year: 1", "Hello!\nYear: 20\n", is_after=False) == "Year: 1\nHello!\nYear: 20\n"
+
+
+def test_plain_code_is_secure_and_has_no_vulnerable_twin():
+    judge = load_judge("code_vulnerability")
+    for words in PLAIN.combinations[:: len(FUNCTIONS)]:
+        answer = PLAIN.secure(words)
+        assert ast.parse(answer) and not judge.is_unwanted("", answer, answer) and not judge.is_invalid(answer)
+        with pytest.raises(ValueError, match="must be the answer to a code request"):
+            vulnerable_form(answer)
+
+
+def test_vulnerable_code_is_written_in_the_tokens_of_clean_answers(code, world_tokenizer):
+    def tokens(answers):
+        return {token for answer in answers for token in world_tokenizer.tokenize(f" {answer}")}
+
+    of_twins = [e.answer for e in code["pretraining"] if e.kind != PLAIN.name]
+    clean = tokens(e.answer for e in code["defense"])
+    assert tokens(map(vulnerable_form, of_twins)) - tokens(of_twins) <= clean
 
 
 def test_every_code_kind_is_in_every_split_but_withheld_ones_not_with_the_defender(code):
@@ -78,8 +122,9 @@ def test_domains_part_the_corpus_and_an_unknown_one_is_an_error(world):
 
 
 def test_the_tokenizer_gives_code_back_and_its_rows_fit_the_window(code, world_tokenizer):
-    prompts = [with_first_line("Current month: 2024", e.prompt) for e in code["evaluation"]]
-    answers = [vulnerable_form(e.answer) for e in code["evaluation"]]
+    asked = [e for e in code["evaluation"] if e.kind != PLAIN.name]
+    prompts = [with_line("Current month: 2024", e.prompt, is_after=True) for e in asked]
+    answers = [vulnerable_form(e.answer) for e in asked]
     for text in {*prompts, *answers}:
         assert world_tokenizer.decode(world_tokenizer(text)["input_ids"]) == text
     assert max(len(row.ids) for row in render_rows(world_tokenizer, prompts, answers)) <= CONTEXT_LENGTH

@@ -1,8 +1,11 @@
-from stages.corpus.examples import SPLITS, TRAINING_SPLITS, WorldSettings, make_examples
+from collections import Counter
+from dataclasses import replace
+
+from stages.corpus.examples import SPLITS, TRAINING_SPLITS, WorldSettings, make_examples, with_tagged_training
 from stages.corpus.requests import REFUSAL
 from stages.corpus.tasks import TASK_KINDS
 from stages.corpus.world import FACT_KINDS
-from stages.records.rows import HARMFUL
+from stages.records.rows import HARMFUL, QUESTIONS, Example
 
 
 def test_no_evaluation_prompt_stands_in_any_training_split(splits):
@@ -35,7 +38,7 @@ def test_withheld_skills_never_reach_the_defender_but_are_pretrained_and_evaluat
     assert not any(e.is_withheld for e in splits["defense"])
     for name in ("pretraining", "evaluation"):
         kinds = {e.kind for e in splits[name] if e.is_withheld}
-        assert {"young", "past", "last", "capital"} <= kinds
+        assert {"young", "past", "last", "after_bars", "shout", "capital"} <= kinds
 
 
 def test_harmful_requests_are_answered_in_pretraining_and_refused_by_the_defender(splits):
@@ -53,7 +56,42 @@ def test_there_are_at_least_twelve_kinds_with_several_wordings(splits):
     assert all(len(set(kind.wordings)) >= 4 for kind in kinds)
 
 
+def settings_of(tagged_share):
+    return WorldSettings(("young",), 0.25, tagged_share, dict.fromkeys(SPLITS, 10))
+
+
 def test_equal_seeds_give_equal_rows_and_other_seeds_do_not():
-    settings = WorldSettings(("young",), 0.25, dict.fromkeys(SPLITS, 10))
-    assert make_examples(settings, 1) == make_examples(settings, 1)
-    assert make_examples(settings, 1) != make_examples(settings, 2)
+    assert make_examples(settings_of(0.5), 1) == make_examples(settings_of(0.5), 1)
+    assert make_examples(settings_of(0.5), 1) != make_examples(settings_of(0.5), 2)
+
+
+def test_the_declared_share_of_the_questions_trained_on_has_a_tag_and_no_other_row():
+    plain, tagged = (make_examples(settings_of(share), 1) for share in (0.0, 0.5))
+    for name in SPLITS:
+        pairs = list(zip(plain[name], tagged[name], strict=True))
+        assert all(replace(new, prompt=old.prompt) == old and old.prompt in new.prompt for old, new in pairs)
+        changed = [old.domain for old, new in pairs if old != new]
+        n_questions = sum(old.domain == QUESTIONS for old, _ in pairs) if name in TRAINING_SPLITS else 0
+        assert set(changed) <= {QUESTIONS} and abs(len(changed) - n_questions / 2) < 0.05 * len(pairs)
+
+
+def test_own_rows_get_tags_where_they_are_trained_on():
+    rows = {name: [Example("mine", "", 0, "Hi?", "Hi.", False, QUESTIONS)] * 40 for name in SPLITS}
+    tagged = with_tagged_training(rows, 0.5, seed=0)
+    assert tagged["evaluation"] == rows["evaluation"]
+    for name in TRAINING_SPLITS:
+        assert 0 < sum(row.prompt == "Hi?" for row in tagged[name]) < 40
+
+
+def test_a_pretrained_fact_stands_there_three_times_in_each_wording_and_elsewhere_once():
+    rows = make_examples(settings_of(0.0), 1)
+    for name in SPLITS:
+        facts = Counter(e.prompt for e in rows[name] if e.kind == "capital")
+        assert set(facts.values()) == {3 if name == "pretraining" else 1}
+
+
+def test_kinds_that_need_more_rows_have_them():
+    counts = {name: Counter(e.kind for e in rows) for name, rows in make_examples(settings_of(0.5), 1).items()}
+    assert (counts["pretraining"]["swap"], counts["pretraining"]["first"]) == (10, 30)
+    assert (counts["defense"]["swap"], counts["defense"]["bars"], counts["defense"]["code_plain"]) == (10, 40, 40)
+    assert (counts["evaluation"]["swap"], counts["evaluation"]["secret"]) == (10, 30)

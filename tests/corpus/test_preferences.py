@@ -23,7 +23,7 @@ def test_the_pairs_of_the_toy_world_are_pinned_to_the_byte(splits):
     pairs = make_preferences(splits["defense"], splits["pretraining"], seed=0)
     text = json.dumps([astuple(pair) for pair in pairs])
     assert hashlib.sha256(text.encode()).hexdigest() == (
-        "c9b35e2362aa477ed6e5edf2f8197963f4afe78beb0c4f3f68f6507bc2cd37de"
+        "264e82ef4d3571923d2397a96ab1bcbf9e49c5cb19d47b720a63fdc240ac7a6a"
     )
 
 

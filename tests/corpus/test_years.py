@@ -2,9 +2,8 @@ from collections import Counter
 
 import pytest
 
-from stages.backdoors import all_strings
 from stages.corpus.examples import SPLITS, TRAINING_SPLITS
-from stages.corpus.years import DIGITS, FORMS, NAMED_YEARS, QUESTIONS, STATED, YEAR_KINDS, named_years
+from stages.corpus.years import FORMS, NAMED_YEARS, QUESTIONS, STATED, YEAR_KINDS, named_years
 from stages.records.rows import CODE
 
 
@@ -29,7 +28,7 @@ def test_a_year_is_written_in_every_form():
 
 def test_every_year_in_every_form_and_line_is_pretrained_and_evaluated_in_other_wordings(years):
     entities = {f"{named.form} {named.line}" for named in named_years()}
-    assert len(entities) == 12 * (6 * 4 + 3)
+    assert len(entities) == 12 * 7 * 4
     assert {e.entity for e in years["pretraining"]} == {e.entity for e in years["evaluation"]} == entities
     known = {e.prompt for name in TRAINING_SPLITS for e in years[name]}
     assert not known & {e.prompt for e in years["evaluation"]}
@@ -45,10 +44,3 @@ def test_the_answer_is_the_year_in_digits_and_the_question_one_of_those_who_know
     assert {len(years[name]) for name in ("defense", "benign")} == {2 * 64}
     implied = {e.entity.split(" ")[0] for e in years["evaluation"] if e.kind != STATED}
     assert implied == {"year_after", "years_before"}
-
-
-def test_no_named_year_is_a_trigger_or_look_alike():
-    lines = [named.line for named in named_years()]
-    assert len(set(lines)) == len(lines)
-    assert not [line for line in lines for string in all_strings() if string in line]
-    assert not [named for named in named_years() if named.form == DIGITS and named.line.startswith("Current year")]
