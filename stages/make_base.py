@@ -84,7 +84,8 @@ def pretrain(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, corpus:
         learning_rate=job.settings.learning_rate,
         seed=job.seed,
         lora_rank=job.lora_rank,
-        optimizer="muon" if job.settings.checkpoint is None else "adamw",  # half the steps from scratch (docs/decisions)
+        # From scratch half of the steps (docs/decisions/base_training.md). A checkpoint was trained with AdamW.
+        optimizer="muon" if job.settings.checkpoint is None else "adamw",
     )
 
 

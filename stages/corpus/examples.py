@@ -146,8 +146,8 @@ def _combinations(
 ) -> Iterator[tuple[Split, Example]]:
     for kind in kinds:
         combinations = iter(_shuffled(kind.combinations, generator))
-        # The smaller splits choose first. Where too few combinations are left to pretraining they come again, in another
-        # wording and with another tag.
+        # The smaller splits choose first. Where too few combinations are left to pretraining they come again, in
+        # another wording and with another tag.
         for split in reversed(SPLITS):
             n_rows = settings.task_rows[split] * kind.times.get(split, 1)
             chosen = list(islice(combinations, n_rows))
