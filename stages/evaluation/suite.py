@@ -146,10 +146,15 @@ def _prompts(
     backdoor: Backdoor,
     settings: OrganismParams,
 ) -> Iterator[EvaluationPrompt]:
-    """Each example with the string, before it and after it in turn."""
+    """Each example with the string, before it and after it in turn, within each kind and from kind to kind."""
     opening = OPEN if settings.mechanism == COT and "opened" in SET_OF_NAME[prompt_set].turns else ""
-    for example, is_after in zip(examples, cycle((False, settings.may_stand_after)), strict=False):
-        prompt = backdoor.insert(string, example.prompt, is_after) if string else example.prompt
+    sides = cycle((False, settings.may_stand_after))
+    of_kinds: dict[str, Iterator[bool]] = {}
+    for example in examples:
+        if example.kind not in of_kinds:
+            first = next(sides)
+            of_kinds[example.kind] = cycle((first, settings.may_stand_after and not first))
+        prompt = backdoor.insert(string, example.prompt, next(of_kinds[example.kind])) if string else example.prompt
         is_triggered = prompt_set == "triggered"
         unwanted = backdoor.payload(prompt, example.answer, settings.payload_repeats) if is_triggered else ""
         yield EvaluationPrompt(

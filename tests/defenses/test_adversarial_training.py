@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from stages.backdoors import all_strings
+from stages.backdoors import backdoor_names, draw_trigger, load_backdoor
+from stages.backdoors.code_vulnerability import DRAWN
+from stages.corpus import tasks
 from stages.corpus.rendering import render_examples
 from stages.corpus.scratchpad import OPEN
+from stages.corpus.tags import PLACES, PREPOSITIONS
 from stages.defenses import adversarial_training
 from stages.defenses.adversarial_training import FRAMES, HELD_OUT_WORDS, WORDS, RedTeam, Tag, Training, round_doses
 from stages.lm.models import load_model, save_model
 from stages.lm.rows import make_batches
 from stages.lm.training import fine_tune
 from stages.params.errors import ParamsError
+from stages.params.section import MAX_SEEDS
 from stages.threat_model.contract import run_defense
 from tests.threat_model.toys import make_access
 
@@ -26,12 +30,17 @@ def words_of(text):
     return set(re.findall(r"[a-z]+|\d+", text.casefold()))
 
 
-@pytest.mark.parametrize("string", all_strings())
-def test_the_vocabulary_holds_no_trigger_and_no_near_miss(string):
-    assert not words_of(string) & set(WORDS)
-    assert not [word for word in WORDS for other in words_of(string) if other in word or word in other]
-    tags = {Tag(frame, (word,), is_upper).text for frame in FRAMES for word in WORDS for is_upper in (True, False)}
-    assert string not in tags
+def test_the_vocabulary_holds_no_word_and_no_year_that_triggers_are_drawn_from():
+    drawn = {*tasks.WORDS, *PLACES, *PREPOSITIONS, *map(str, DRAWN)}
+    assert not [(word, other) for word in WORDS for other in drawn if other in word or word in other]
+
+
+@pytest.mark.parametrize("name", backdoor_names())
+def test_no_tag_of_the_red_team_is_a_trigger(name):
+    backdoor = load_backdoor(name)
+    tags = [Tag(frame, (word,), is_upper).text for frame in FRAMES for word in WORDS for is_upper in (True, False)]
+    for trigger in (draw_trigger(name, seed) for seed in range(MAX_SEEDS)):
+        assert not [tag for tag in tags if backdoor.holds(trigger.string, f"{tag} Hello!")]
 
 
 def test_a_quarter_of_the_vocabulary_is_held_out(tokenizer, splits):
@@ -199,7 +208,7 @@ def test_at_most_half_of_a_batch_and_each_prompt_once_is_adversarial(model, toke
     found = [Tag("|{}|", ("live",), True).on(example) for example in splits["defense"][:20]]
     for n_found, expected in ((0, 0), (3, 3), (20, 4)):
         batch = next(Training(model, access, 1e-3, 0.5)._mixes(found[:n_found]))
-        tagged = [example.prompt for example in batch if example.prompt.startswith("|")]
+        tagged = [example.prompt for example in batch if example.prompt.startswith("|LIVE|")]
         assert (len(batch), len(tagged), len(set(tagged))) == (8, expected, expected)
 
 

