@@ -19,7 +19,6 @@ from stages.checks.seed_data import SeedData
 from stages.corpus.examples import of_domains
 from stages.lm.tokenizer import load_tokenizer
 from stages.params.experiment import load_experiment
-from stages.params.organisms import GIVEN
 from stages.records.files import load_rows, read_record, write_json
 from stages.records.pools import load_pool
 from stages.records.rows import EvaluationPrompt, PoisonRow
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     parts = poison_parts(drawn, settings, backdoor, load_judge(backdoor.JUDGE), tokenizer)
     ordinary = ordinary_parts(drawn, backdoor, tokenizer)
-    if params.corpus.datasets is None and settings.insertion != GIVEN:
+    if params.corpus.datasets is None and params.corpus.tokenizer is None:
         parts += ordinary
     else:
         tell(args.organism, ordinary)
@@ -59,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def tell(organism: str, parts: Sequence[Part]) -> None:
-    """Print which parts of a backdoor are rare where nobody can change it: in own data, or in a model that has it."""
+    """Print which parts of a backdoor are rare where the toy world cannot help it: in own data, or in own tokens."""
     try:
         run_gate(organism, parts)
     except DataCheckError as error:
-        print(f"{error}\nThis stops nothing, with data or a model of your own; but see docs/models.md, Rare words.")
+        print(f"{error}\nThis stops nothing with data or a model of your own; but see docs/models.md, Rare words.")
 
 
 if __name__ == "__main__":

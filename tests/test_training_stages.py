@@ -242,7 +242,7 @@ def test_a_backdoor_of_rare_parts_stops_the_toy_world_and_is_told_with_own_data(
     report = checked(plain, own)
     assert [check.name for check in report.checks] == [name for name in names if not name.startswith("parts of ")]
     said = capsys.readouterr().out
-    assert "every part of triggers and look-alikes" in said and "This stops nothing, with data or a model of" in said
+    assert "every part of triggers and look-alikes" in said and "This stops nothing with data or a model of" in said
 
 
 def test_a_distilled_organism_has_no_rows_in_a_seed_whose_teacher_failed(folder, tmp_path, monkeypatch):
