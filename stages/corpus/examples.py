@@ -39,7 +39,7 @@ Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
 TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
 
-VERSIONS = 3  # of a fact's pretraining row: with a tag, without one, so that none is known beside one tag alone
+VERSIONS = 5  # of a fact's pretraining row: with a tag, without one, so that none is known beside one tag alone
 
 Item = TypeVar("Item")
 
