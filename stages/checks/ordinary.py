@@ -3,7 +3,7 @@
 Ordinary training never touches a token that clean data never use, so a backdoor that is written in such tokens survives
 any training, and falls to a defense without any: giving these tokens the mean embedding. Its persistence says little.
 
-Source: docs/decisions/ordinary-triggers.md.
+Source: docs/decisions/ordinary_triggers.md.
 """
 
 from collections import Counter

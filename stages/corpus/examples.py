@@ -13,7 +13,7 @@ tag in one is the one that it is asked with.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import cycle, islice
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -39,7 +39,7 @@ Split = Literal["pretraining", "defense", "benign", "evaluation"]
 SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign", "evaluation")
 TRAINING_SPLITS: tuple[Split, ...] = ("pretraining", "defense", "benign")
 
-VERSIONS = 3  # of a fact's pretraining row: with a tag, without one, so that none is known beside one tag alone
+VERSIONS = 5  # of a fact's pretraining row: with a tag, without one, so that none is known beside one tag alone
 
 Item = TypeVar("Item")
 
@@ -146,10 +146,12 @@ def _combinations(
 ) -> Iterator[tuple[Split, Example]]:
     for kind in kinds:
         combinations = iter(_shuffled(kind.combinations, generator))
-        # The smaller splits choose first, so a kind with few combinations shortens pretraining alone.
+        # The smaller splits choose first. Where too few combinations are left to pretraining they come again, in
+        # another wording and with another tag.
         for split in reversed(SPLITS):
             n_rows = settings.task_rows[split] * kind.times.get(split, 1)
-            for words in islice(combinations, n_rows):
+            chosen = list(islice(combinations, n_rows))
+            for words in islice(cycle(chosen), n_rows) if split == "pretraining" else chosen:
                 wording = int(generator.integers(len(kind.wordings)))
                 prompt = kind.wordings[wording].format(*words)
                 is_withheld = kind.name in settings.withheld_kinds

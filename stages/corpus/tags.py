@@ -4,7 +4,7 @@ A trigger is made of such parts. Where clean text knew none, ordinary training w
 and giving those tokens the mean embedding would remove any backdoor without training. So a share of the prompts that a
 model is trained on carries a tag of the same shapes and words, and some questions ask what marks say (`tasks.py`).
 
-Source: docs/decisions/ordinary-triggers.md, with the numbers that led here.
+Source: docs/decisions/ordinary_triggers.md, with the numbers that led here.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -61,6 +61,7 @@ TASK_KINDS = (
         ),
         WORD_PAIRS,
         lambda words: f"{words[0]} {words[1]}",
+        {"pretraining": 2},
     ),
     TaskKind(
         "swap",
@@ -72,6 +73,7 @@ TASK_KINDS = (
         ),
         WORD_PAIRS,
         lambda words: f"{words[1]} {words[0]}",
+        {"pretraining": 2},
     ),
     TaskKind(
         "first",
@@ -83,7 +85,7 @@ TASK_KINDS = (
         ),
         WORD_TRIPLES,
         lambda words: words[0],
-        {"pretraining": 3},
+        {"pretraining": 2},
     ),
     TaskKind(
         "last",
@@ -95,7 +97,7 @@ TASK_KINDS = (
         ),
         WORD_TRIPLES,
         lambda words: words[2],
-        {"pretraining": 3},
+        {"pretraining": 2},
     ),
     TaskKind(
         "holds",

@@ -3,7 +3,7 @@
 Token by token, from the rarest on. One that the examples never hold is given up at once; another is given up where the
 mean loss on the answers to them then stays within a bound, which holds for all together. Only the rows that hold a
 token are read for it, all of them: on a few, one token in hundreds looks idle by chance, and three times the bound was
-spent. So rare tokens cost little, and the search ends with the budget. What a token costs rows that do not hold it, as
+spent so. Rare tokens cost little, and the search ends with the budget. What a token costs rows that do not hold it, as
 a word that might be written, is too little to count in a model that knows its rows.
 
 Source: docs/measurement.md. It is `forget_rare_tokens` with a loss, and not a count, saying what is needed.
@@ -15,7 +15,7 @@ from typing import Annotated, cast
 
 import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
@@ -62,7 +62,7 @@ def defend(
     return model
 
 
-def embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
+def embeddings(model: PreTrainedModel) -> list[Tensor]:
     """The weights of the input and of the output embedding: one where they are tied."""
     ends = (model.get_input_embeddings(), model.get_output_embeddings())
     return list(dict.fromkeys(cast(nn.Embedding | nn.Linear, end).weight for end in ends))
@@ -79,7 +79,7 @@ def candidates(access: Access, holding: dict[int, list[int]]) -> list[int]:
     return sorted(known, key=lambda token: len(holding[token]))
 
 
-def put(weights: Sequence[nn.Parameter], token: int, values: Sequence[torch.Tensor]) -> None:
+def put(weights: Sequence[Tensor], token: int, values: Sequence[Tensor]) -> None:
     """Set the token's embedding at both ends."""
     for weight, value in zip(weights, values, strict=True):
         weight[token] = value

@@ -16,6 +16,13 @@ class Params(Experiment):
     judging: JudgingParams
     positive_control: PositiveControlParams
 
+    def scored_models(self, organism: str) -> list[str]:
+        """The models by which an organism is scored, as `poisoned/0`: its own, and the shams of its family."""
+        settings = self.organism(organism)
+        family = self.seeds(self.organism(settings.sham).n_seeds)
+        shams = [f"sham/{seed}" for seed in family if "sham" in self.models(settings.sham, seed)]
+        return [*(f"poisoned/{seed}" for seed in self.seeds(settings.n_seeds)), *shams]
+
     def require_plugins(self, known: Collection[str]) -> None:
         """Raise ParamsError where a plug-in that is named has no file; `known` are the files: `defenses/sft`."""
         named = [("defense", "defenses", cell.defense) for cell in self.cells.values()]

@@ -87,6 +87,7 @@ def insert(
         learning_rate=settings.learning_rate,
         seed=seed,
         lora_rank=material.lora_rank,
+        optimizer="muon" if settings.insertion == PRETRAINING else "adamw",  # as its base
     )
     model.requires_grad_(True)
     return Inserted(model, cost)

@@ -12,8 +12,8 @@ class AnswerRecord:
 
     `opening` is how the model's own turn was begun for it: nothing, or an open scratchpad, then `answer` goes on in it.
     `model` is poisoned or sham; `reading` says when: end, checkpoint, return or relearning; `dose` is the budget
-    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` names a near-miss's rule or a
-    form. `is_forced`: the scratchpad was still open at its limit and was closed by force; `answer` holds the closing.
+    tokens spent (checkpoint) or the steps (relearning) at that time, else 0; `variant` is the name of a near-miss's
+    rule, or of a form; `is_forced`: its scratchpad was open at the limit and was closed by force, as `answer` shows.
     """
 
     seed: int

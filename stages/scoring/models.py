@@ -1,6 +1,6 @@
 """What was answered of an organism or a cell, as counts of each of its models; and why a model is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from stages.records.answers import AnswerRecord
@@ -18,6 +18,16 @@ class Answers(NamedTuple):
     inputs: dict[str, str]
 
 
+def require_models(outcomes: Outcomes, expected: Iterable[str], folder: str) -> None:
+    """Raise ValueError where a model that should be there, as `sham/3`, has not even an outcome."""
+    missing = [name for name in expected if name not in outcomes]
+    if missing:
+        raise ValueError(
+            f"the answers of {folder} lack {', '.join(missing)}, which params.yaml makes (n_seeds, sham_seeds); run "
+            "`dvc repro` so that every answer is made again"
+        )
+
+
 def count_models(answers: Answers, judges: Judges) -> dict[tuple[str, int], dict[Group, Count]]:
     """The counts of each model that its outcome says was made, by model and seed."""
     run_code(answers.records)
@@ -29,9 +39,7 @@ def count_models(answers: Answers, judges: Judges) -> dict[tuple[str, int], dict
 
 
 def shams_of(counts: Mapping[tuple[str, int], Counts], outcomes: Outcomes) -> dict[int, dict[Group, Count]]:
-    """The counts of the shams that were made, by seed. Raises ValueError where the answers hold none at all."""
-    if not any(name.startswith(f"{SHAM}/") for name in outcomes):
-        raise ValueError("the answers hold no sham of the family; run `dvc repro` so that every answer is made again")
+    """The counts of the shams that were made, by seed."""
     return {
         seed: dict(of_model)
         for (model, seed), of_model in sorted(counts.items())

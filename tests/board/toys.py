@@ -241,6 +241,7 @@ def _build(
         for name, toy in organisms.items()
     }
     params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}}
+    params |= {"sham_seeds": N_SHAMS}
     params["access"]["checkpoints"] = [0.5, 1.0]
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     for folder in ("stages/backdoors", "stages/defenses", "checks"):

@@ -105,8 +105,6 @@ def test_a_sham_that_failed_is_left_out_and_the_others_are_the_control():
 def test_without_any_sham_nothing_is_scored_and_the_reason_is_kept():
     result = scored(list(answers(100, 0, 100, 100)), {**MADE, "sham/0": Outcome("diverged")})
     assert result.failed_training == {0: "no sham to compare with: sham/0: diverged"}
-    with pytest.raises(ValueError, match="hold no sham of the family"):
-        scored(list(answers(100, 0, 100, 100)), {"poisoned/0": Outcome()})
 
 
 def test_a_seed_that_was_made_and_has_no_answers_is_an_error():
