@@ -123,9 +123,9 @@ def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
         assert {"first_seed", "lora"} <= settings_of(stage), stage
 
 
-def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_or_reads_one():
+def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_reads_or_scores_one():
     reads = {stage for stage in PIPELINE if "sham_seeds" in settings_of(stage)}
-    assert reads == {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism"}
+    assert reads == {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism", "score"}
 
 
 def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():

@@ -1,7 +1,14 @@
 from collections import Counter
 from dataclasses import replace
 
-from stages.corpus.examples import SPLITS, TRAINING_SPLITS, WorldSettings, make_examples, with_tagged_training
+from stages.corpus.examples import (
+    SPLITS,
+    TRAINING_SPLITS,
+    VERSIONS,
+    WorldSettings,
+    make_examples,
+    with_tagged_training,
+)
 from stages.corpus.requests import REFUSAL
 from stages.corpus.tasks import TASK_KINDS
 from stages.corpus.world import FACT_KINDS
@@ -83,15 +90,25 @@ def test_own_rows_get_tags_where_they_are_trained_on():
         assert 0 < sum(row.prompt == "Hi?" for row in tagged[name]) < 40
 
 
-def test_a_pretrained_fact_stands_there_three_times_in_each_wording_and_elsewhere_once():
+def test_a_pretrained_fact_stands_there_in_several_versions_of_a_wording_and_elsewhere_in_one():
     rows = make_examples(settings_of(0.0), 1)
     for name in SPLITS:
         facts = Counter(e.prompt for e in rows[name] if e.kind == "capital")
-        assert set(facts.values()) == {3 if name == "pretraining" else 1}
+        assert set(facts.values()) == {VERSIONS if name == "pretraining" else 1}
 
 
 def test_kinds_that_need_more_rows_have_them():
     counts = {name: Counter(e.kind for e in rows) for name, rows in make_examples(settings_of(0.5), 1).items()}
-    assert (counts["pretraining"]["swap"], counts["pretraining"]["first"]) == (10, 30)
+    assert (counts["pretraining"]["holds"], counts["pretraining"]["secret"]) == (10, 30)
     assert (counts["defense"]["swap"], counts["defense"]["bars"], counts["defense"]["code_plain"]) == (10, 40, 40)
     assert (counts["evaluation"]["swap"], counts["evaluation"]["secret"]) == (10, 30)
+
+
+def test_combinations_that_are_too_few_come_again_in_pretraining_alone():
+    rows = make_examples(replace(settings_of(0.0), task_rows=dict.fromkeys(SPLITS, 200)), 1)
+    counts = {name: Counter(e.entity for e in rows[name] if e.kind == "holds") for name in SPLITS}
+    assert [len(counts[name]) for name in ("evaluation", "benign", "defense")] == [200, 200, 100]
+    assert not counts["pretraining"]
+    some = make_examples(replace(settings_of(0.0), task_rows=dict.fromkeys(SPLITS, 150)), 1)
+    again = Counter(e.entity for e in some["pretraining"] if e.kind == "holds")
+    assert again.total() == 150 and set(again.values()) == {3}

