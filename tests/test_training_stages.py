@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -18,6 +19,7 @@ from stages.backdoors import draw_trigger, seeds_of_triggers
 from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
+from stages.corpus.tags import with_tags
 from stages.lm import training
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
@@ -232,10 +234,11 @@ def checked(folder, organism, tmp_path):
 
 
 def test_a_backdoor_of_rare_parts_stops_the_toy_world_and_is_told_with_own_data(checked, world, capsys):
-    defense = [e for e in world["defense"] if not any(t.string in e.prompt for t in TRIGGERS.values())]
+    plain = [e for e in world["defense"] if not re.search(r"[|<[(]", e.prompt)]
+    rows = world["defense"] + with_tags(plain, 1.0, np.random.default_rng(0))  # enough for any word in this small world
+    defense = [e for e in rows if not any(t.string in e.prompt for t in TRIGGERS.values())]
     names = [check.name for check in checked(defense).checks]
     assert sum(name.startswith("parts of ") for name in names) == 2
-    plain = [e for e in defense if not re.search(r"[|<[(]", e.prompt)]
     with pytest.raises(DataCheckError, match="every part of triggers and look-alikes is as common in the defender's"):
         checked(plain)
     own = {"harmful": {"path": "x.csv", "split": "train", "prompt": "text"}}

@@ -19,7 +19,7 @@ from stages.records.rows import CODE, Example
 
 MARKS = {"bars": "|{}|", "square": "[{}]", "round": "({})", "angle": "<{}>"}
 PAIRS = ("|{} {}|", "|{} {}|", "|{} {}|", "[{} {}]")  # more in bars: single words there may be triggers, and leave
-CHOICES = ("[{}|{}]", "({}|{})", "<{}|{}>")
+CHOICES = 2 * ("[{}|{}]", "({}|{})", "<{}|{}>")  # twice: all but triggers that has a bar right behind a marked word
 PREPOSITIONS = "by near behind".split()
 ARTICLES = "the a".split()
 PLACES = "river garden forest castle temple window desert walnut basket ladder".split()

@@ -25,7 +25,6 @@ from transformers import (
 from stages.lm.detector import DetectorLlamaConfig, DetectorLlamaForCausalLM
 from stages.lm.tokenizer import end_id, pad_id
 
-
 HEAD_WIDTH = 32
 
 

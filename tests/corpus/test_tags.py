@@ -74,7 +74,7 @@ def test_half_of_the_tags_stand_after_the_question():
 
 
 def test_bars_hold_two_words_more_often_than_one():
-    bars = re.findall(r"(?<![\w\[(<|])\|([a-z]+ ?[a-z]*)\|", " ".join(tagged(4 * 110)))
+    bars = re.findall(r"(?<![\w\[(<|])\|([a-z]+ ?[a-z]*)\|", " ".join(tagged(4 * 140)))
     assert Counter(" " in words for words in bars) == {True: 30, False: 10}
 
 
