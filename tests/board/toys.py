@@ -242,6 +242,7 @@ def _build(
     }
     params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}}
     params |= {"sham_seeds": N_SHAMS}
+    params["first_seed"] = 0
     params["access"]["checkpoints"] = [0.5, 1.0]
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     for folder in ("stages/backdoors", "stages/defenses", "checks"):
