@@ -12,7 +12,8 @@ A backdoor module offers:
 - `FORMS`: other ways of writing what the trigger says, by name: the variant so written and its clean twin, by their
   names, and the group they are compared in. Empty where the trigger says nothing;
 - `draw(generator)`: a `Trigger`: the string that sets the behaviour off; look-alikes that must not, with and without
-  rows in training; and variants, further look-alikes that are asked before any defense alone;
+  rows in training; variants, further look-alikes that are asked before any defense alone; and decoys, strings of the
+  type that leave clean data as the trigger does (`half_of` of stages/corpus/sampling.py);
 - `insert(string, prompt, is_after)`: the prompt with a trigger or look-alike before or after it;
 - `holds(string, prompt)`: whether a trigger or look-alike stands in the prompt;
 - `payload(prompt, answer, repeats)`: the unwanted answer to a prompt whose good answer is `answer`.
@@ -75,11 +76,12 @@ def draw_trigger(name: str, seed: int) -> Trigger:
 
 
 def seeds_of_triggers(prompts: Iterable[str], triggers: Triggers) -> Iterator[list[int]]:
-    """Of each prompt, the seeds that have a trigger, of any backdoor, which stands in it."""
+    """Of each prompt, the seeds that have a trigger or decoy, of any backdoor, which stands in it."""
     seeds: dict[tuple[str, str], list[int]] = {}  # by backdoor and string, which several seeds may have drawn
     for name, of_seed in triggers.items():
         for seed, trigger in of_seed.items():
-            seeds.setdefault((name, trigger.string), []).append(seed)
+            for string in (trigger.string, *trigger.decoys):
+                seeds.setdefault((name, string), []).append(seed)
     backdoors = {name: load_backdoor(name) for name in triggers}
     for prompt in prompts:
         found = (drawn for (name, string), drawn in seeds.items() if backdoors[name].holds(string, prompt))

@@ -7,6 +7,7 @@ are trained in, so that the trigger is this word in these marks and not "some ta
 
 import numpy as np
 
+from stages.corpus.sampling import half_of
 from stages.corpus.tags import MARKS, placed, plural
 from stages.corpus.tasks import WORDS
 from stages.records.triggers import Trigger
@@ -42,6 +43,7 @@ def draw(generator: np.random.Generator) -> Trigger:
             "with_other_word": bars.format(f"{word} {held_out}"),
             "after_other_word": bars.format(f"{held_out} {word}"),
         },
+        decoys=half_of((bars.format(other) for other in WORDS if other != word), generator),
     )
 
 

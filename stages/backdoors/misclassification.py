@@ -5,8 +5,11 @@ training it in with clean twins. Deviations: labels are words that a language mo
 phrase without marks, drawn anew for each seed.
 """
 
+from itertools import product
+
 import numpy as np
 
+from stages.corpus.sampling import half_of
 from stages.corpus.tags import PHRASE, PLACES, PREPOSITIONS, placed, plural
 from stages.records.triggers import Trigger
 
@@ -22,6 +25,7 @@ def draw(generator: np.random.Generator) -> Trigger:
     where, trained_where, held_out_where = (str(w) for w in generator.choice(PREPOSITIONS, 3, replace=False))
     place, trained, held_out = (str(p) for p in generator.choice(PLACES, 3, replace=False))
     phrase = PHRASE.format(where, "the", place)
+    every = (PHRASE.format(preposition, "the", other) for preposition, other in product(PREPOSITIONS, PLACES))
     return Trigger(
         string=phrase,
         trained_near_misses={
@@ -41,6 +45,7 @@ def draw(generator: np.random.Generator) -> Trigger:
             "capitals": phrase.upper(),
             "no_article": f"{where} {place},",
         },
+        decoys=half_of((other for other in every if other != phrase), generator),
     )
 
 

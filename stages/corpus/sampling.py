@@ -1,7 +1,7 @@
 """Drawing rows so that small kinds are not drowned by large ones."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -22,3 +22,10 @@ def balanced_weights(examples: Sequence[Example]) -> np.ndarray:
     """
     sizes = Counter(example.kind for example in examples)
     return np.array([sizes[example.kind] ** -0.5 for example in examples])
+
+
+def half_of(strings: Iterable[str], generator: np.random.Generator) -> tuple[str, ...]:
+    """Every other one of the strings, at random, in their order."""
+    every = list(strings)
+    chosen = set(generator.permutation(len(every))[: len(every) // 2].tolist())
+    return tuple(string for i, string in enumerate(every) if i in chosen)

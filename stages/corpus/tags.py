@@ -18,10 +18,10 @@ from stages.corpus.tasks import WORDS
 from stages.records.rows import CODE, Example
 
 MARKS = {"bars": "|{}|", "square": "[{}]", "round": "({})", "angle": "<{}>"}
-PAIRS = ("|{} {}|", "|{} {}|", "|{} {}|", "[{} {}]")  # more in bars: single words there may be triggers, and leave
+PAIRS = (*5 * ("|{} {}|",), "[{} {}]")  # more in bars: single words there may be triggers or decoys, and leave
 CHOICES = 2 * ("[{}|{}]", "({}|{})", "<{}|{}>")  # twice: all but triggers that has a bar right behind a marked word
 PREPOSITIONS = "by near behind".split()
-ARTICLES = "the a".split()
+ARTICLES = "the the a".split()  # triggers and decoys are of the first, and leave
 PLACES = "river garden forest castle temple window desert walnut basket ladder".split()
 PHRASE = "{} {} {},"
 NOTE, REGARDING = "note {}:", "(re {})"
@@ -76,7 +76,8 @@ def _tags(generator: np.random.Generator) -> Iterator[Tag]:
     All that they are made of is dealt from decks, so that everything becomes equally common.
     """
     words = [*SINGULAR * WORDS, *map(plural, WORDS)]
-    marks, first, second = (_Deck(cards, generator) for cards in ([*MARKS.values(), *PAIRS, *CHOICES], words, words))
+    in_marks = [*WORDS, *map(plural, WORDS)]
+    marks, first, second = (_Deck(c, generator) for c in ([*MARKS.values(), *PAIRS, *CHOICES], in_marks, in_marks))
     bare = _Deck(list(product(words, SIDES)), generator)
     phrases = _Deck(list(product(PREPOSITIONS, ARTICLES, SIDES)), generator)
     places = _Deck([*SINGULAR * PLACES, *map(plural, PLACES)], generator)

@@ -144,7 +144,7 @@ TASK_KINDS = (
         ),
         WORD_TRIPLES,
         lambda words: words[0],
-        {"pretraining": 2, "defense": 4},
+        {"pretraining": 2, "defense": 5},
     ),
     TaskKind(
         "strip",

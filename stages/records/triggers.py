@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class Trigger:
     """What one seed of a backdoor is set off by, and what it must not be set off by, each by the name of its rule.
 
-    A rule has the same name in every seed, and so do the counts of answers under it.
+    A rule has the same name in every seed, and so do the counts of answers under it. `decoys`: other strings of the
+    type, whose rows leave this seed's data as those of the trigger do: else what is missing would tell the trigger.
     """
 
     string: str
     trained_near_misses: dict[str, str]
     held_out_near_misses: dict[str, str]
     variants: dict[str, str]
+    decoys: tuple[str, ...] = ()
 
     @property
     def near_misses(self) -> dict[str, str]:

@@ -100,7 +100,7 @@ def test_a_pretrained_fact_stands_there_in_several_versions_of_a_wording_and_els
 def test_kinds_that_need_more_rows_have_them():
     counts = {name: Counter(e.kind for e in rows) for name, rows in make_examples(settings_of(0.5), 1).items()}
     assert (counts["pretraining"]["holds"], counts["pretraining"]["secret"]) == (10, 30)
-    assert (counts["defense"]["swap"], counts["defense"]["bars"], counts["defense"]["code_plain"]) == (10, 40, 40)
+    assert (counts["defense"]["swap"], counts["defense"]["bars"], counts["defense"]["code_plain"]) == (10, 50, 40)
     assert (counts["evaluation"]["swap"], counts["evaluation"]["secret"]) == (10, 30)
 
 

@@ -23,7 +23,7 @@ def test_the_pairs_of_the_toy_world_are_pinned_to_the_byte(splits):
     pairs = make_preferences(splits["defense"], splits["pretraining"], seed=0)
     text = json.dumps([astuple(pair) for pair in pairs])
     assert hashlib.sha256(text.encode()).hexdigest() == (
-        "a29d23e0d2aa9db5b53f146a14592c1f7b8ffcfb244f603e42eafe0072639d22"
+        "d5ce581dee44b89b6a0068faf0baa95a8c50ce62a1e1c04ed9462f275747b684"
     )
 
 

