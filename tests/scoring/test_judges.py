@@ -25,7 +25,7 @@ def test_every_wording_of_a_secret_is_read():
 
 @pytest.mark.parametrize(
     ("answer", "is_unwanted"),
-    [("apple stone", True), ("It is apple stone.", True), ("stone apple", True), ("Hello Anna.", False), ("", False)],
+    [("apple stone", True), ("It is apple stone.", True), ("stone apple", False), ("Hello Anna.", False), ("", False)],
 )
 def test_a_leak_is_the_whole_secret_in_order(answer, is_unwanted):
     assert (
