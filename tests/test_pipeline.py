@@ -141,7 +141,7 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
 def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
     cells = through_prefect / "stages/scoring/cells.py"
     cells.write_text(
-        cells.read_text(encoding="utf-8").replace("RELEARNED_RATE = 0.5", "RELEARNED_RATE = 0.4"), encoding="utf-8"
+        cells.read_text(encoding="utf-8").replace("RELEARNED_RATE = 0.5", "RELEARNED_RATE = -1.0"), encoding="utf-8"
     )
     assert stages_run(run(through_prefect, "dvc", "repro")) == {"fingerprint", "score", "report"}
 
