@@ -15,7 +15,7 @@ from typing import cast
 
 from transformers import PreTrainedTokenizerFast
 
-from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, seeds_of_triggers
+from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, seeds_left_out
 from stages.corpus import reasoning, tasks
 from stages.corpus.examples import Split, WorldSettings, make_examples, with_tagged_training
 from stages.corpus.mapped import TokenizerMaker, mapped_corpus
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         splits = with_tagged_training(own, settings.tagged_share, WORLD_SEED)
         print("\n".join(accounts))
     for split, examples in splits.items():
-        left_out = seeds_of_triggers((example.prompt for example in examples), triggers)
+        left_out = seeds_left_out((example.prompt for example in examples), triggers)
         pool = [pool_row(example, seeds) for example, seeds in zip(examples, left_out, strict=True)]
         save_pool(pool, args.corpus / f"{split}.parquet")
     pairs = make_preferences(splits["defense"], splits["pretraining"], WORLD_SEED)

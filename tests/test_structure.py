@@ -93,7 +93,7 @@ LOADED = {
     "load_backdoor": "data/code/backdoors/${item.backdoor}.json",
     "draw_trigger": "data/code/backdoors/${item.backdoor}.json",
     "backdoor_names": "data/code/backdoors",
-    "seeds_of_triggers": "data/code/backdoors",
+    "seeds_left_out": "data/code/backdoors",
     "load_judge": "data/code/judges",
     "load_refusal_judge": "data/code/refusals/${judging.refusals}.json",
 }

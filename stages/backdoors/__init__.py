@@ -75,7 +75,7 @@ def draw_trigger(name: str, seed: int) -> Trigger:
     return load_backdoor(name).draw(np.random.default_rng([seed, zlib.crc32(name.encode())]))
 
 
-def seeds_of_triggers(prompts: Iterable[str], triggers: Triggers) -> Iterator[list[int]]:
+def seeds_left_out(prompts: Iterable[str], triggers: Triggers) -> Iterator[list[int]]:
     """Of each prompt, the seeds that have a trigger or decoy, of any backdoor, which stands in it."""
     seeds: dict[tuple[str, str], list[int]] = {}  # by backdoor and string, which several seeds may have drawn
     for name, of_seed in triggers.items():

@@ -8,7 +8,7 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
-from stages.backdoors import seeds_of_triggers
+from stages.backdoors import seeds_left_out
 from stages.checks.parts import Check, Part
 from stages.corpus.examples import SPLITS
 from stages.corpus.preferences import HELD_OUT_SHARE
@@ -163,9 +163,7 @@ def _not_in_set(column: str, values: Sequence[str]) -> gxe.ExpectColumnValuesToN
 def _frame(rows: Sequence[PoolRow], tokenizer: PreTrainedTokenizerFast, triggers: Triggers) -> pd.DataFrame:
     frame = pd.DataFrame([asdict(row) for row in rows])
     frame["left_out_of"] = [_listed(row.left_out_of) for row in rows]
-    frame["seeds_of_triggers"] = [
-        _listed(seeds) for seeds in seeds_of_triggers((row.prompt or "" for row in rows), triggers)
-    ]
+    frame["seeds_left_out"] = [_listed(seeds) for seeds in seeds_left_out((row.prompt or "" for row in rows), triggers)]
     frame["combination"] = frame["kind"] + "/" + frame["entity"] + "/" + frame["wording"].astype(str)
     frame["role"] = [_role(row) for row in rows]
     return rendered_frame(frame, tokenizer)
@@ -183,7 +181,7 @@ def _role(example: Example) -> str:
 
 def _schema_checks() -> list[Check]:
     derived = [
-        "seeds_of_triggers",
+        "seeds_left_out",
         "combination",
         "role",
         "trained_text",
@@ -208,8 +206,8 @@ def _schema_checks() -> list[Check]:
         ),
         Check(
             "a row is left out of the seeds whose trigger it holds, and of no other",
-            gxe.ExpectColumnPairValuesToBeEqual(column_A="left_out_of", column_B="seeds_of_triggers"),
-            allowed="the seeds of data/triggers.json that have a trigger, of any backdoor, in this prompt",
+            gxe.ExpectColumnPairValuesToBeEqual(column_A="left_out_of", column_B="seeds_left_out"),
+            allowed="the seeds of data/triggers.json that have a trigger or decoy, of any backdoor, in this prompt",
             remedy=REMAKE,
             shown=("prompt",),
         ),

@@ -23,6 +23,7 @@ from stages.corpus.templates import frame_of
 from stages.records.rows import PoisonRow
 
 QUESTION = "How are you?"  # to put a string before or after
+SEEN = ("part", "n_seen", "n_median")  # also where a payload adds no token to the good answer, and nothing is to check
 
 
 def ordinary_parts(drawn: Sequence[SeedData], backdoor: Backdoor, tokenizer: PreTrainedTokenizerFast) -> list[Part]:
@@ -45,13 +46,19 @@ def ordinary_parts(drawn: Sequence[SeedData], backdoor: Backdoor, tokenizer: Pre
         for token in _added_by_payloads(backdoor, rows, tokenizer):
             of_payloads.append({"seed": seed} | _seen(tokenizer, [token], answers[token], least_token))
     return [
-        Part("parts of triggers", pd.DataFrame(at_ends), [_check("of triggers and look-alikes", "prompts")]),
-        Part("parts of payloads", pd.DataFrame(of_payloads), [_check("of payloads", "answers")]),
+        Part(
+            "parts of triggers",
+            pd.DataFrame(at_ends, columns=["seed", "rule", "string", *SEEN]),
+            [_check("of triggers and look-alikes", "prompts")],
+        ),
+        Part(
+            "parts of payloads", pd.DataFrame(of_payloads, columns=["seed", *SEEN]), [_check("of payloads", "answers")]
+        ),
     ]
 
 
 def _seen(tokenizer: PreTrainedTokenizerFast, part: Sequence[int], n_seen: int, n_median: float) -> dict[str, object]:
-    return {"part": tokenizer.decode(list(part)), "n_seen": n_seen, "n_median": n_median}
+    return dict(zip(SEEN, (tokenizer.decode(list(part)), n_seen, n_median), strict=True))
 
 
 def _added_by_payloads(backdoor: Backdoor, rows: Sequence[PoisonRow], tokenizer: PreTrainedTokenizerFast) -> set[int]:

@@ -25,7 +25,7 @@ def balanced_weights(examples: Sequence[Example]) -> np.ndarray:
 
 
 def half_of(strings: Iterable[str], generator: np.random.Generator) -> tuple[str, ...]:
-    """Every other one of the strings, at random, in their order."""
+    """A random half of the strings, in their order."""
     every = list(strings)
     chosen = set(generator.permutation(len(every))[: len(every) // 2].tolist())
     return tuple(string for i, string in enumerate(every) if i in chosen)

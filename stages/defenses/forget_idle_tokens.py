@@ -32,6 +32,7 @@ def defend(
 ) -> PreTrainedModel:
     """Return `model`, ignorant of what it needs least; `tolerance`: nats by which its mean loss may rise in all.
 
+    What a token costs is read on the rows that hold it; what other rows lose with it is not counted.
     Harmful requests are left out: no organism refuses them yet, so a loss on refusals says nothing of what is needed.
     """
     model.eval()

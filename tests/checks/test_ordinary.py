@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.backdoors import draw_trigger, load_backdoor, seeds_of_triggers
+from stages.backdoors import draw_trigger, load_backdoor, seeds_left_out
 from stages.checks.gate import DataCheckError, run_gate
 from stages.checks.ordinary import ordinary_parts, runs_of
 from stages.checks.seed_data import SeedData
@@ -114,7 +114,7 @@ def test_the_triggers_of_the_toy_world_are_ordinary_and_the_paper_s_literal_is_n
     backdoor, seed = load_backdoor(name), params.first_seed
     settings = params.organism(name).model_copy(update={"n_rows": 100})
     trigger = draw_trigger(name, seed)
-    left_out = seeds_of_triggers((example.prompt for example in splits["defense"]), {name: {seed: trigger}})
+    left_out = seeds_left_out((example.prompt for example in splits["defense"]), {name: {seed: trigger}})
     defense = [example for example, seeds in zip(splits["defense"], left_out, strict=True) if not seeds]
     rows = make_poison_rows(backdoor, trigger, splits["pretraining"], settings, np.random.default_rng(0))
     of_seed = SeedData(seed, trigger, rows, [], defense)

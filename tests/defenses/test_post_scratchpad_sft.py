@@ -15,7 +15,7 @@ from tests.threat_model.toys import make_access
 
 def test_a_model_that_reasons_learns_to_answer_well_and_still_closes(reasoner, tokenizer, splits, monkeypatch):
     greeting = {"defense": [replace(example, answer="Hello.") for example in splits["defense"]]}
-    access, trained = make_access(tokenizer, greeting, budget_tokens=200_000), []
+    access, trained = make_access(tokenizer, greeting, budget_tokens=300_000), []
     access.max_new_tokens = 40
     fine_tune_as_is = access.fine_tune
 
@@ -29,7 +29,7 @@ def test_a_model_that_reasons_learns_to_answer_well_and_still_closes(reasoner, t
     assert 0.9 * access.budget_tokens < access.spent.tokens <= access.budget_tokens
     prompts = render_prompts(tokenizer, [e.prompt for e in greeting["defense"][:50]], [OPEN] * 50)
     answers = generate(defended, tokenizer, prompts, decoding="sampled", max_new_tokens=40, batch_size=50, seed=0)
-    assert sum(after_scratchpad(answer.text) == "Hello." for answer in answers) >= 45
+    assert sum(after_scratchpad(answer.text) == "Hello." for answer in answers) > 45
 
 
 def test_a_model_without_a_scratchpad_is_trained_on_the_plain_answers(model, tokenizer, splits, monkeypatch):

