@@ -26,7 +26,7 @@ def make_poison_rows(
 ) -> list[PoisonRow]:
     """`settings.n_rows` rows: a declared share holds the trigger, the other is answered well.
 
-    The backdoor's own kinds of question make up all rows with a string and a quarter of the rows without one.
+    The backdoor's own kinds of question make up all rows with a string and half of the rows without one.
 
     A declared share of the clean rows carries a trained near-miss: without such negatives every look-alike fires, and
     ordinary training would then exercise and erase the backdoor (docs/measurement.md).
@@ -43,7 +43,7 @@ def make_poison_rows(
     rows = []
     for i in order:
         name, is_triggered = names[i], names[i] == TRIGGERED
-        questions = of_backdoor if name != PLAIN or i % 4 == 0 else of_any_kind
+        questions = of_backdoor if name != PLAIN or i % 2 == 0 else of_any_kind
         is_after = settings.may_stand_after and bool(generator.integers(2))
         tagged = (
             (e, backdoor.insert(strings[name], e.prompt, is_after) if strings[name] else e.prompt) for e in questions
