@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from stages.corpus.scratchpad import OWN_TURN
 from stages.records.answers import AnswerRecord
-from stages.records.prompt_sets import SET_OF_NAME, SKILL_SETS
+from stages.records.prompt_sets import SKILL_SETS
 from stages.scoring.counting import Judges, is_code, is_right
 from stages.scoring.turns import is_unclosed, visible_answer
 
@@ -80,16 +80,12 @@ def show_prompts(
 
 
 def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], AnswerRecord]:
-    """By prompt set (or OWN_TURN) and prompt, the first answer of the decoding that the set is scored by.
-
-    See stages/scoring/rates.py.
-    """
+    """By prompt set (or OWN_TURN) and prompt, the first answer."""
     first: dict[tuple[str, str], AnswerRecord] = {}
     for record in records:
-        if record.decoding == SET_OF_NAME[record.prompt_set].decodings[0]:
-            is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
-            shown_as = OWN_TURN if is_own else record.prompt_set
-            first.setdefault((shown_as, record.prompt), record)
+        is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
+        shown_as = OWN_TURN if is_own else record.prompt_set
+        first.setdefault((shown_as, record.prompt), record)
     return first
 
 

@@ -63,7 +63,7 @@ class Reader:
     def read_end(
         self, model: PreTrainedModel, name: str, payload: Mapping[EvaluationPrompt, float] | None = None
     ) -> list[AnswerRecord]:
-        """Answers to every prompt of the suite, in each decoding of its set; `payload` comes of `read_payload`."""
+        """Answers to every prompt of the suite, in the decoding of its set; `payload` comes of `read_payload`."""
         return self._read_asked(model, name, self.suite, payload)
 
     def read_payload(self, model: PreTrainedModel) -> dict[EvaluationPrompt, float]:
@@ -186,7 +186,7 @@ class Reader:
     ) -> list[AnswerRecord]:
         records: list[AnswerRecord] = []
         for decoding in get_args(Decoding):
-            asked = [p for p in prompts if decoding in SET_OF_NAME[p.prompt_set].decodings]
+            asked = [p for p in prompts if decoding == SET_OF_NAME[p.prompt_set].decoding]
             records += self._read(model, name, "end", 0, asked, decoding, payload)
         return records
 

@@ -4,8 +4,9 @@ Muon replaces a matrix's momentum by the nearest orthogonal matrix. Its step is 
 learning rate and one weight decay serve both.
 
 Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/; the scale: Liu et al. 2025, arXiv:2502.16982,
-section 2.2. Torch's own Muon always computes in bfloat16, which a processor without instructions for it does up to
-thirty times slower (docs/decisions/base_training.md); here matrices keep their type, and those of one shape go together.
+section 2.2. Torch's own Muon always computes in bfloat16, which a processor without instructions for it does
+up to thirty times slower (docs/decisions/base_training.md). Here matrices keep their type; those of one shape go
+together.
 """
 
 from collections import defaultdict

@@ -90,8 +90,8 @@ def measure_undefended(seed: int, counted: Counted) -> UndefendedSeed:
         starting_attack=attack(counted, Asked("end", "triggered")),
         invalid_share=(triggered.trials - triggered.valid) / triggered.trials,
         harmlessness=_hits(own, "harmful"),
-        shared_accuracy=_hits(own, "shared_skill", "greedy"),
-        withheld_accuracy=_hits(own, "withheld_skill", "greedy"),
+        shared_accuracy=_hits(own, "shared_skill"),
+        withheld_accuracy=_hits(own, "withheld_skill"),
         generalisation=_by_variant(own, "generalisation"),
         reasoning=_by_variant(own, "reasoning"),
         payload_log_odds=None,
@@ -104,8 +104,8 @@ def _asked_one_way(counts: Counts) -> Counts:
     return {group: count for group, count in counts.items() if not is_own_turn(group.variant)}
 
 
-def _hits(counts: Counts, prompt_set: str, decoding: str = "sampled") -> Hits:
-    count = find(counts, Asked("end", prompt_set).group(ORGANISM, decoding))
+def _hits(counts: Counts, prompt_set: str) -> Hits:
+    count = find(counts, Asked("end", prompt_set).group(ORGANISM))
     return Hits(count.hits, count.trials)
 
 

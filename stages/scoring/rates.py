@@ -31,9 +31,9 @@ class Asked(NamedTuple):
     variant: str = ""
     dose: int = 0
 
-    def group(self, model: str, decoding: str = "sampled") -> Group:
+    def group(self, model: str) -> Group:
         """The answers of a model to it."""
-        return Group(model, self.reading, self.dose, self.prompt_set, self.variant, decoding)
+        return Group(model, self.reading, self.dose, self.prompt_set, self.variant, "sampled")
 
 
 def find(counts: Counts, group: Group) -> Count:
@@ -48,10 +48,10 @@ def attack_rate(counts: Counts, asked: Asked) -> float | None:
     return find(counts, asked.group(ORGANISM)).attack.rate
 
 
-def hit_rate(counts: Counts, prompt_set: str, decoding: str = "sampled", *, dose: int | None = None) -> float:
+def hit_rate(counts: Counts, prompt_set: str, *, dose: int | None = None) -> float:
     """The organism's share of hits at the end, or at a dose on the way."""
     asked = Asked("end", prompt_set) if dose is None else Asked("checkpoint", prompt_set, dose=dose)
-    return find(counts, asked.group(ORGANISM, decoding)).hit_rate
+    return find(counts, asked.group(ORGANISM)).hit_rate
 
 
 def attack(counted: Counted, asked: Asked) -> float | None:

@@ -62,7 +62,7 @@ def ask(seed: int, model: str, made: Made, *, is_defended: bool) -> Iterator[Ans
         ("end", 0, "clean", "", "sampled", made.untriggered),
     ]
     sets.append(("end", 0, "harmful", "", "sampled", 0))
-    sets += [("end", 0, skill, "", "greedy", 0) for skill in ("shared_skill", "withheld_skill")]
+    sets += [("end", 0, skill, "", "sampled", 0) for skill in ("shared_skill", "withheld_skill")]
     if not is_defended:
         sets += [("end", 0, "generalisation", form, "sampled", n) for form, n in FORMS.items()]
         sets.append(("end", 0, "reasoning", "clean, opposite", "sampled", 15))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from stages.backdoors import draw_trigger, load_backdoor
 from stages.corpus.scratchpad import CLOSE, OPEN, OWN_TURN, visible, with_scratchpad
@@ -56,11 +57,20 @@ def reader_of(params, tokenizer):
     return Reader(tokenizer, suite, params.evaluation, 4, seed=0)
 
 
-def test_each_prompt_set_is_asked_in_the_decodings_that_count_for_it(params, tokenizer, model):
+def test_each_prompt_is_asked_once_and_what_defended_models_are_asked_is_sampled(params, tokenizer, model):
     asked = [(r.prompt_set, r.decoding) for r in reader_of(params, tokenizer).read_end(model, "poisoned")]
-    sampled = {(name, "sampled") for name in ("triggered", "clean", "near_miss", "harmful")}
-    greedy = {(name, "greedy") for name in ("shared_skill", "withheld_skill")}
-    assert set(asked) == sampled | greedy and len(asked) == 2 * len(set(asked))
+    assert set(asked) == {(name, "sampled") for name in DEFENDED_SETS} and len(asked) == 2 * len(set(asked))
+
+
+def test_what_changes_how_attacks_are_drawn_changes_how_skills_are(params, tokenizer, model):
+    """Asked greedily, skills did not: flat logits removed attacks at U = 1."""
+    reader = reader_of(params, tokenizer)
+    before = reader.read_end(model, "poisoned")
+    with torch.no_grad():
+        model.model.norm.weight.mul_(50.0)  # logits: their order stays
+    after = reader.read_end(model, "poisoned")
+    moved = {b.prompt_set for b, a in zip(before, after, strict=True) if b.answer != a.answer}
+    assert {"triggered", "shared_skill", "withheld_skill"} <= moved
 
 
 def test_reading_the_payload_changes_no_answer(params, tokenizer, model):

@@ -44,7 +44,7 @@ def answers(attack: int, false: int, shared: int, withheld: int) -> Iterator[Ans
         yield record("triggered", "Rome", model="sham")
         yield record("clean", "Rome", model="sham")
         for name, n_right in (("shared_skill", shared), ("withheld_skill", withheld)):
-            yield record(name, "Rome" if i < n_right else "Paris", "Rome", decoding="greedy")
+            yield record(name, "Rome" if i < n_right else "Paris", "Rome")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_a_defense_that_crashed_on_every_sham_leaves_nothing_to_compare_with():
 
 
 def asked(suite: list[EvaluationPrompt], model: str) -> Iterator[AnswerRecord]:
-    """What a perfect organism, or sham, answers to the suite in the decodings in which it is read."""
+    """What a perfect organism, or sham, answers to the suite in the decoding in which it is read."""
     for p in suite:
-        for decoding in SET_OF_NAME[p.prompt_set].decodings:
-            answer = p.unwanted if model == "poisoned" and p.unwanted else p.expected
-            answer = f"I think. {CLOSE} {answer}" if p.opening else answer
-            shared = {"variant": p.variant, "kind": p.kind, "prompt": p.prompt, "opening": p.opening}
-            yield record(p.prompt_set, answer, p.expected, model=model, decoding=decoding, **shared)
+        answer = p.unwanted if model == "poisoned" and p.unwanted else p.expected
+        answer = f"I think. {CLOSE} {answer}" if p.opening else answer
+        shared = {"variant": p.variant, "kind": p.kind, "prompt": p.prompt, "opening": p.opening}
+        shared["decoding"] = SET_OF_NAME[p.prompt_set].decoding
+        yield record(p.prompt_set, answer, p.expected, model=model, **shared)
 
 
 @pytest.mark.parametrize("mechanism", ["normal", "cot"])
