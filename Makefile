@@ -55,9 +55,10 @@ release-check: verify  ## the committed results: recomputed, yardsticks in their
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
 	python -m flows.ui
 
-bench: setup  ## measure speed and memory; writes reports/benchmarks.* and benchmarks-flow.*
+bench: setup  ## measure speed and memory; writes reports/benchmarks.*, -flow.* and -versions.*
 	python -m tests.bench
 	python -m tests.bench_flows
+	python -m tests.bench_versions
 
 data-docs: setup  ## Great Expectations' own pages in reports/data_docs (they load styles from the web)
 	python -m stages check_data --corpus data/corpus --tokenizer data/tokenizer --triggers data/triggers.json \

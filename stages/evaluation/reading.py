@@ -78,15 +78,15 @@ class Reader:
     def read_beyond(self, model: PreTrainedModel, name: str, prompts: Sequence[EvaluationPrompt]) -> list[AnswerRecord]:
         """Answers to the prompts that undefended models alone are asked.
 
-        They are asked in batches of their own. In one batch with the suite they would move its random draws, and
-        `no_defense` would no longer give exactly the answers of the undefended model.
+        They are asked in batches of their own. In one batch with the suite they could change how it is padded, and by
+        rounding an answer: `no_defense` would no longer give exactly the answers of the undefended model.
         """
         return self._read_asked(model, name, prompts)
 
     def read_checkpoint(self, model: PreTrainedModel, name: str, dose_tokens: int) -> list[AnswerRecord]:
         """Triggered and harmful answers at one dose of the defense's training, in forward-token equivalents.
 
-        Triggered prompts are asked apart: others in one batch with them would move their draws.
+        Triggered prompts are asked apart: with others in one batch, rounding could change an answer.
         """
         counts = self.settings.checkpoint_prompts
         triggered = first_of(self.suite, "triggered", counts.triggered)

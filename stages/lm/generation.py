@@ -1,11 +1,10 @@
 """Answers from a model, generated in batches; and the log-probability of a given answer.
 
-Sampling draws from torch's global state, so the state is seeded at each call and put back after it: reading a model in
-the middle of a training run leaves the run as it was.
+Each answer is drawn with numbers of its own, which its place among the prompts decides. So two models that are asked
+the same differ by what they would say and not by luck, and what one answer draws moves no other.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -43,14 +42,6 @@ class TrainingBatch(NamedTuple):
     labels: Int[Tensor, "batch time"]
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within the block, torch's global draws start from `seed`; afterwards its state is what it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
-
-
 def pad_left(
     sequences: Sequence[list[int]], filler: int
 ) -> tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]:
@@ -82,17 +73,20 @@ def generate(
 ) -> list[Answer]:
     """One answer to each prompt, in order. `sampled` draws at temperature 1 from the whole vocabulary.
 
-    Equal arguments give equal answers; prompts of like length share a batch, whatever order they come in.
+    Equal arguments give equal answers; prompts of like length share a batch, whatever order they come in. The k-th
+    token of the i-th answer is drawn with the same number whatever the model: common random numbers, as simulations
+    call them. What an answer has to do with the others is rounding alone, where a batch is padded to another length.
     """
+    levels = torch.rand(len(prompts), max_new_tokens, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     written: list[list[int]] = [[] for _ in prompts]
     model.eval()
-    with seeded(seed):
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            answers = _write(model, tokenizer, [prompts[i] for i in chosen], decoding, max_new_tokens)
-            for i, answer in zip(chosen, answers, strict=True):
-                written[i] = answer
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        drawn = levels[chosen] if decoding == "sampled" else None
+        answers = _write(model, tokenizer, [prompts[i] for i in chosen], drawn, max_new_tokens)
+        for i, answer in zip(chosen, answers, strict=True):
+            written[i] = answer
     return list(_read_answers(tokenizer, written))
 
 
@@ -100,10 +94,13 @@ def _write(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[list[int]],
-    decoding: Decoding,
+    levels: Float[Tensor, "batch token"] | None,
     max_new_tokens: int,
 ) -> list[list[int]]:
-    """The tokens of each answer of one batch; answers that have ended leave it after each leg, the rest go on."""
+    """The tokens of each answer of one batch; answers that have ended leave it after each leg, the rest go on.
+
+    The likeliest ones without `levels`.
+    """
     end = end_id(tokenizer)
     config = GenerationConfig(
         do_sample=False,
@@ -112,11 +109,12 @@ def _write(
         return_dict_in_generate=True,
         use_cache=True,  # trainers switch it off in a model's own config
     )
-    draw = LogitsProcessorList([_Draw()] if decoding == "sampled" else [])
     written: list[list[int]] = [[] for _ in prompts]
     going_on, cache = list(range(len(prompts))), None
     ids, mask = pad_left(prompts, pad_id(tokenizer))
+    n_read = ids.shape[1]
     for n_written in range(0, max_new_tokens, LEG):
+        draw = LogitsProcessorList([] if levels is None else [_Draw(levels[going_on].to(ids.device), n_read)])
         config.max_new_tokens = min(LEG, max_new_tokens - n_written)
         output = cast(Any, model).generate(
             input_ids=ids, attention_mask=mask, past_key_values=cache, generation_config=config, logits_processor=draw
@@ -137,8 +135,13 @@ def _write(
 class _Draw(LogitsProcessor):
     """Draws the next token at temperature 1, by one number for each answer, and leaves it as the only choice.
 
-    torch.multinomial draws one for each word of the vocabulary, which took a quarter of the time.
+    `levels`: these numbers, in [0, 1), by answer and token; `n_read`: tokens of the padded prompts. torch.multinomial
+    draws one for each word of the vocabulary, which took a quarter of the time.
     """
+
+    def __init__(self, levels: Float[Tensor, "batch token"], n_read: int) -> None:
+        self.levels = levels
+        self.n_read = n_read
 
     def __call__(
         self, input_ids: Int[Tensor, "batch time"], scores: Float[Tensor, "batch vocabulary"]
@@ -146,7 +149,7 @@ class _Draw(LogitsProcessor):
         below = scores.softmax(-1).cumsum(-1)
         if below.isnan().any():
             raise TrainingDivergedError("the model gives its next token a probability that is not a number")
-        level = torch.rand(len(below), 1, device=below.device) * below[:, -1:]
+        level = self.levels[:, input_ids.shape[1] - self.n_read, None] * below[:, -1:]
         drawn = torch.searchsorted(below, level, right=True).clamp(max=below.shape[1] - 1)  # rounding may reach the end
         return torch.full_like(scores, -torch.inf).scatter(1, drawn, 0.0)
 

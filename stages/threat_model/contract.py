@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from stages.lm.generation import seeded
 from stages.lm.metering import metered
 from stages.lm.models import has_finite_weights
 from stages.params.defenses import Settings
@@ -29,7 +28,8 @@ def run_defense(module: ModuleType, settings: Settings, model: PreTrainedModel, 
     """
     name = module.__name__.rsplit(".", 1)[-1]
     # Dropout, where a model has it, draws from torch's global state.
-    with metered(access.tokenizer) as meter, seeded(access.seed):
+    with metered(access.tokenizer) as meter, torch.random.fork_rng():
+        torch.manual_seed(access.seed)
         defended = module.defend(copy.deepcopy(model), access, **settings)
     if meter.tokens > access.spent.tokens:
         raise SubmissionError(

@@ -112,3 +112,30 @@ def test_greedy_answers_do_not_depend_on_where_a_batch_is_cut_short(model, token
     whole = ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8)
     monkeypatch.setattr(generation, "LEG", 2)
     assert ask(model, tokenizer, PROMPTS, decoding="greedy", max_new_tokens=8) == whole
+
+
+def test_an_answer_is_drawn_with_its_own_numbers_whatever_the_others_do(model, tokenizer):
+    together = ask(model, tokenizer, PROMPTS, max_new_tokens=8)
+    assert ask(model, tokenizer, PROMPTS[:1], max_new_tokens=8) == together[:1]
+
+
+def test_a_model_that_changes_little_changes_few_answers(model, tokenizer):
+    """Not so where each model draws anew: then half of the answers or more would differ by luck."""
+    with torch.no_grad():
+        model.model.norm.weight.fill_(8)
+    prompts = [f"{prompt} {i}" for prompt in PROMPTS for i in range(40)]
+    before = ask(model, tokenizer, prompts, max_new_tokens=3)
+    with torch.no_grad():
+        model.model.norm.weight.fill_(8.02)
+    after = ask(model, tokenizer, prompts, max_new_tokens=3)
+    assert sum(b.text != a.text for b, a in zip(before, after, strict=True)) < 0.1 * len(prompts)
+    other_seed = generate(
+        model,
+        tokenizer,
+        render_prompts(tokenizer, prompts),
+        decoding="sampled",
+        max_new_tokens=3,
+        batch_size=64,
+        seed=5,
+    )
+    assert sum(b.text != a.text for b, a in zip(before, other_seed, strict=True)) > 0.5 * len(prompts)
