@@ -36,11 +36,11 @@ def defend(
     *,
     learning_rate: LearningRate = 3e-4,
     kl_coefficient: float = 0.1,
-    warm_rate: float = 5e-4,
+    warm_rate: float = 3e-4,
 ) -> PreTrainedModel:
     """Return `model` after the warm start, at its own rate, and reinforcement for the rest of the budget.
 
-    At a warm rate of 1e-3 a toy model kept too little of its skills, whatever came after (docs/log.md).
+    The higher the warm rate, the more skills the start costs, whatever comes after (docs/log.md).
     """
     warm_start(model, access, warm_rate)
     access.reinforce(model, learning_rate=learning_rate, kl_coefficient=kl_coefficient)
