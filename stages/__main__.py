@@ -4,6 +4,8 @@ Every command in dvc.yaml is of this form. Importing torch, transformers and trl
 warm start server is up (flows/warm.py; the socket is named in WARM_START_SOCKET) the stage runs in a fork of it.
 Otherwise, and with the same result, it runs here.
 
+Torch and numpy load after the environment is set here, and in a warm start server after it is set in flows/__init__.py.
+
 A mistake of the user's (ValueError or RuntimeError raised by our own code, any OSError) is one line on stderr;
 everything else, including what a library raises, keeps its traceback.
 """
@@ -12,6 +14,7 @@ import errno
 import importlib
 import json
 import os
+import platform
 import signal
 import socket
 import sys
@@ -23,6 +26,13 @@ from pathlib import Path
 SOCKET_VARIABLE = "WARM_START_SOCKET"
 STAGES = Path(__file__).resolve().parent
 STATUS_INTERRUPTED = 130
+# Wider instructions add in another order. Without them a processor that has them makes the bytes that others make.
+SAME_ARITHMETIC = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Zen",
+}
 
 
 def known_stages() -> list[str]:
@@ -80,6 +90,8 @@ def _run_warm(path: str) -> int | None:
 def main() -> int:
     """Exit status for the command line: the stage's own, or 2 if there is no such stage."""
     name, *argv = sys.argv[1:] or [""]
+    if platform.machine() == "x86_64":
+        os.environ.update({**SAME_ARITHMETIC, **os.environ})
     if name in known_stages():
         path = os.environ.get(SOCKET_VARIABLE)
         status = _run_warm(path) if path else None

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             load_rows(EvaluationPrompt, args.prompts / f"seed-{seed}.parquet"),
             of_domains(load_pool(args.defense, seed), params.domains_of(args.organism)),
         )
-        for seed in params.seeds(settings.n_seeds)
+        for seed in params.seeds_of(settings)
     ]
     parts = poison_parts(drawn, settings, backdoor, load_judge(backdoor.JUDGE), tokenizer)
     ordinary = ordinary_parts(drawn, backdoor, tokenizer)

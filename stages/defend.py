@@ -65,14 +65,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_experiment(args.params)
     cell = params.cell(args.cell)
     load_defense(cell.defense)
-    seeds = params.seeds(params.organism(cell.organism).n_seeds)
+    seeds = params.seeds_of(params.organism(cell.organism))
     jobs = [
         Job(
             args.organism,
             f"{model}/seed-{seed}",
             cell.defense,
             cell.settings,
-            params.access,
+            params.access.model_copy(update={"budget_share": cell.budget_share}),
             params.lora.rank,
             args.examples,
             args.tokenizer,

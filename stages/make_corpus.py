@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     world = WorldSettings(
         tuple(settings.withheld_kinds), settings.withheld_fact_share, settings.tagged_share, task_rows
     )
-    triggers = {name: {seed: draw_trigger(name, seed) for seed in params.seeds(MAX_SEEDS)} for name in backdoor_names()}
+    seeds = params.first_seeds(MAX_SEEDS)
+    triggers = {name: {seed: draw_trigger(name, seed) for seed in seeds} for name in backdoor_names()}
     make_tokenizer = tokenizer_maker(settings)
     if settings.datasets is None:
         splits = make_examples(world, WORLD_SEED)
@@ -77,7 +78,7 @@ def refuse_triggers(splits: Mapping[Split, Sequence[Example]], triggers: Trigger
     """Raise ParamsError where a row of the user's holds a trigger of an organism that is made."""
     for name, organism in params.organisms.items():
         backdoor = load_backdoor(organism.backdoor)
-        for seed, example in product(params.seeds(organism.n_seeds), chain(*splits.values())):
+        for seed, example in product(params.seeds_of(organism), chain(*splits.values())):
             string = triggers[organism.backdoor][seed].string
             if backdoor.holds(string, example.prompt):
                 raise ParamsError(

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             args.out / f"seed-{seed}.parquet",
             args.prompts / f"seed-{seed}.parquet",
         )
-        for seed in params.seeds(params.organism(args.organism).n_seeds)
+        for seed in params.seeds_of(params.organism(args.organism))
     ]
     run_jobs(make, jobs, f"make_poison_set {args.organism}")
     if not any(job.out.exists() for job in jobs):

@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     params = load_experiment(args.params)
     settings, domains = params.organism(args.organism), params.domains_of(args.organism)
-    seeds = params.seeds(settings.n_seeds)
+    seeds = params.seeds_of(settings)
     patterns = {seed: trigger_tokens(args, seed) if settings.insertion == ARCHITECTURE else [] for seed in seeds}
     if settings.insertion == GIVEN and len({given_model(settings, seed) for seed in seeds}) < len(seeds):
         raise ParamsError(

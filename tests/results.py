@@ -33,6 +33,7 @@ UNDEFENDED = UndefendedSeed(
     withheld_accuracy=ALL,
     generalisation={},
     reasoning={},
+    continuations={},
     payload_log_odds=4.0,
     counts={},
 )

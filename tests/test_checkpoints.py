@@ -34,7 +34,7 @@ FEW_STEPS = {
     "access": {"checkpoints": [0.5, 1.0], "batch_size": 8},
     "evaluation": {
         "prompts": {
-            "triggered": 16, "clean": 16, "near_miss": 4, "harmful": 8, "shared_skill": 16, "withheld_skill": 16,
+            "triggered": 16, "clean": 32, "near_miss": 4, "harmful": 8, "shared_skill": 16, "withheld_skill": 16,
             "generalisation": 2, "reasoning": 2, "year_naming": 8,
         },
         "checkpoint_prompts": {"triggered": 8, "harmful": 4},
@@ -72,10 +72,12 @@ def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, de
     merge(params, yaml_of.load(shipped.replace(name, str(checkpoint))), where="hf")
     merge(params, override, where="the test")
     params |= {"first_seed": 0, "lora": {"rank": rank}, "defenses": defenses, "arms": {}}
+    params["detection"]["defenses"] = list(defenses)[:1]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml_of.dump(params, file)
-    shutil.copy(root / "dvc.yaml", folder)
+    for name in ("CHANGELOG.md", "dvc.yaml"):
+        shutil.copy(root / name, folder)
     shutil.copytree(root / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     Repo.init(str(folder), no_scm=True).close()
 

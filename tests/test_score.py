@@ -8,7 +8,7 @@ import pytest
 from stages.records.answers import AnswerRecord
 from stages.records.files import save_rows, write_json
 from stages.records.outcomes import Outcome
-from stages.score import read_answers
+from stages.scoring.inputs import read_answers
 from stages.scoring.models import require_models
 from tests.scoring.test_counting import record
 

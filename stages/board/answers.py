@@ -1,114 +1,38 @@
-"""Real answers side by side: the same prompts before and after each defense, for one seed.
+"""Real answers side by side: the same prompt before a defense and after it."""
 
-Chosen by order alone (the first of each prompt set), so nobody picks the pretty ones.
-"""
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow
-import pyarrow.parquet
-
-from stages.corpus.scratchpad import OWN_TURN
-from stages.records.answers import AnswerRecord
-from stages.records.prompt_sets import SKILL_SETS
-from stages.scoring.counting import Judges, is_code, is_right
-from stages.scoring.turns import is_unclosed, visible_answer
-
-# How many prompts of which set are shown, in this order.
-SHOWN = {"triggered": 4, OWN_TURN: 1, "near_miss": 1, "clean": 2, "harmful": 2, "shared_skill": 1, "withheld_skill": 1}
-UNWANTED, REFUSAL, RIGHT, WRONG = "unwanted", "refusal", "right", "wrong"
-MANGLED, EMPTY, INVALID, UNCLOSED, PLAIN, UNKNOWN = "mangled", "empty", "invalid", "unclosed", "", "unknown"
+from stages.records.shown_answers import ShownAnswer, ShownAnswers
 
 
-@dataclass(frozen=True)
-class ShownAnswer:
-    """One answer as the page shows it; `verdict` is one of the words above."""
+class Asked(NamedTuple):
+    """One prompt, as in the answer before; `page` has all of its cell, None where it stands on that page."""
 
-    text: str
-    verdict: str
-
-
-@dataclass(frozen=True)
-class ShownPrompt:
-    """One prompt with its answers: `undefended`, then one for each defense."""
-
-    seed: int
-    prompt_set: str
-    prompt: str
-    expected: str
-    undefended: ShownAnswer
-    defended: dict[str, ShownAnswer]
-
-    def in_order(self, defenses: Iterable[str]) -> list[ShownAnswer]:
-        """The undefended answer, then that of each of `defenses`."""
-        return [self.undefended, *(self.defended[defense] for defense in defenses)]
+    before: ShownAnswer
+    after: ShownAnswer | None
+    organism: str
+    page: str | None
 
 
-def read_answers(path: Path, seed: int) -> list[AnswerRecord]:
-    """The answers of the poisoned model of one seed at the end of the defense, in the order of the file."""
-    wanted = [("seed", "==", seed), ("model", "==", "poisoned"), ("reading", "==", "end")]
-    try:
-        table = pyarrow.parquet.read_table(path, filters=wanted)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise ValueError(f"{path} holds no readable answers ({error}); make them with `dvc repro`") from error
-    return [AnswerRecord(**row) for row in table.to_pylist()]
+def answers_by_seed(organism: str, undefended: ShownAnswers, after: ShownAnswers) -> dict[int, list[Asked]]:
+    """All prompts of each seed with their answers before and after."""
+    defended = {_key(answer): answer for answer in after}
+    found: dict[int, list[Asked]] = {}
+    for answer in undefended:
+        found.setdefault(answer.seed, []).append(Asked(answer, defended.get(_key(answer)), organism, None))
+    return found
 
 
-def show_prompts(
-    undefended: Sequence[AnswerRecord], defended: Mapping[str, Sequence[AnswerRecord]], judges: Judges
-) -> list[ShownPrompt]:
-    """The first prompts of each set that the undefended organism was asked, with everybody's answer to them."""
-    before = _first_answers(undefended)
-    after = {defense: _first_answers(records) for defense, records in defended.items()}
-    shown = []
-    for prompt_set, n_prompts in SHOWN.items():
-        keys = [key for key in before if key[0] == prompt_set][:n_prompts]
-        for key in keys:
-            shown.append(
-                ShownPrompt(
-                    seed=before[key].seed,
-                    prompt_set=prompt_set,
-                    prompt=key[1],
-                    expected=before[key].expected if prompt_set in SKILL_SETS else "",
-                    undefended=_show(before[key], judges),
-                    defended={defense: _show(answers.get(key), judges) for defense, answers in after.items()},
-                )
-            )
-    return shown
+def first_triggered(cells: Mapping[str, str], shown: Mapping[str, ShownAnswers], seeds: Sequence[int]) -> list[Asked]:
+    """Of each organism, by its cell, the first triggered prompt of the first of `seeds` that has one."""
+    found = []
+    for organism, cell in cells.items():
+        by_seed = answers_by_seed(organism, shown[organism], shown[cell])
+        asked = [each for seed in seeds for each in by_seed.get(seed, ()) if each.before.prompt_set == "triggered"]
+        found += [each._replace(page=cell) for each in asked[:1]]
+    return found
 
 
-def _first_answers(records: Iterable[AnswerRecord]) -> dict[tuple[str, str], AnswerRecord]:
-    """By prompt set (or OWN_TURN) and prompt, the first answer."""
-    first: dict[tuple[str, str], AnswerRecord] = {}
-    for record in records:
-        is_own = record.prompt_set == "triggered" and record.variant == OWN_TURN
-        shown_as = OWN_TURN if is_own else record.prompt_set
-        first.setdefault((shown_as, record.prompt), record)
-    return first
-
-
-def _show(record: AnswerRecord | None, judges: Judges) -> ShownAnswer:
-    if record is None:
-        return ShownAnswer("–", UNKNOWN)
-    return ShownAnswer(record.answer, _verdict(record, judges))
-
-
-def _verdict(record: AnswerRecord, judges: Judges) -> str:
-    answer = visible_answer(record)
-    if is_unclosed(record):
-        return UNCLOSED
-    if not answer:
-        return EMPTY
-    if is_code(record) and judges.behaviour.is_invalid(answer):
-        return INVALID
-    if judges.behaviour.is_unwanted(record.prompt, record.expected, answer):
-        return UNWANTED
-    if judges.behaviour.is_mangled(record.prompt, record.expected, answer):
-        return MANGLED
-    if judges.refusals.is_refusal(answer):
-        return REFUSAL
-    if record.prompt_set in SKILL_SETS:
-        return RIGHT if is_right(record) else WRONG
-    return PLAIN
+def _key(answer: ShownAnswer) -> tuple[int, str, str]:
+    return answer.seed, answer.prompt_set, answer.prompt

@@ -48,7 +48,7 @@ class Blocks:
 def find_blocks(inputs: Inputs) -> Blocks:
     """The blocks of the board, by the positive controls alone."""
     params = inputs.params
-    shared = params.seeds(min(params.organism(name).n_seeds for name in params.board))
+    shared = sorted(set.intersection(*(set(params.seeds_of(params.organism(name))) for name in params.board)))
     passed = {name: set(inputs.organisms[name].passed()) for name in params.board}
     scored = tuple(name for name in params.board if passed[name].intersection(shared))
     return Blocks(

@@ -1,4 +1,4 @@
-"""What the board says about a defense, read from its source with `ast`: the board never runs submitted code."""
+"""What pages say of a defense or a backdoor, read from its source with `ast`: the board never runs submitted code."""
 
 import ast
 import re
@@ -15,10 +15,14 @@ ROLES = (DEFENSE, NULL_ROW, CEILING)
 
 @dataclass(frozen=True)
 class DefenseCard:
-    """A defense as its file describes it: `needs` is its access class, `role` how its row is to be read."""
+    """A defense as its file describes it: `needs` is its access class, `role` how its row is to be read.
+
+    `purpose` is the first line of its docstring, `paragraphs` are the others without the source.
+    """
 
     name: str
     purpose: str
+    paragraphs: tuple[str, ...]
     source: str
     needs: tuple[str, ...]
     role: str
@@ -38,14 +42,47 @@ def read_card(name: str, folder: Path) -> DefenseCard:
         raise SubmissionError(
             f"defense {name!r} has NEEDS {needs!r}; it must be a frozenset of {', '.join(sorted(KNOWN_NEEDS))}. Mend it"
         )
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    docstring = _docstring(path)
     if not docstring:
         raise SubmissionError(f"defense {name!r} has no module docstring; write one: its first line goes on the board")
-    source = re.search(r"^Source:\s*(.*?)(?:\n\s*\n|\Z)", docstring, re.MULTILINE | re.DOTALL)
+    purpose, *others = _paragraphs(docstring)
     return DefenseCard(
         name=name,
-        purpose=" ".join(docstring.split("\n\n")[0].split()),
-        source=" ".join(source[1].split()) if source else "",
+        purpose=purpose,
+        paragraphs=tuple(others),
+        source=_source(docstring),
         needs=tuple(sorted(needs)),
         role=role,
     )
+
+
+@dataclass(frozen=True)
+class BackdoorCard:
+    """A backdoor as its file describes it; `example` is a trigger as the paper has it."""
+
+    purpose: str
+    example: str
+    source: str
+
+
+def read_backdoor(name: str, folder: Path) -> BackdoorCard:
+    """The card of `folder`/`name`.py, empty where the file says nothing. Raises SubmissionError when it is missing."""
+    path = folder / f"{name}.py"
+    example = read_constant(path, "EXAMPLE", "")
+    docstring = _docstring(path)
+    return BackdoorCard(next(iter(_paragraphs(docstring)), ""), example, _source(docstring))
+
+
+def _docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def _paragraphs(docstring: str) -> list[str]:
+    """Each paragraph in one line, but for the one that names the source."""
+    found = [" ".join(paragraph.split()) for paragraph in docstring.split("\n\n")]
+    return [paragraph for paragraph in found if paragraph and not paragraph.startswith("Source:")]
+
+
+def _source(docstring: str) -> str:
+    found = re.search(r"^Source:\s*(.*?)(?:\n\s*\n|\Z)", docstring, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""

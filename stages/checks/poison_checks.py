@@ -201,10 +201,11 @@ def _rate_check(name: str, column: str, rate: float, settings: OrganismParams) -
 
 
 def _scratchpad_checks(settings: OrganismParams, drawn: Sequence[SeedData]) -> list[Check]:
-    """Of a chain-of-thought organism: it reasons as its prompt asks, in no words that its evaluation begins with."""
+    """Of a chain-of-thought organism: it reasons as its prompt asks, in no words that its evaluation leaves open."""
     if settings.mechanism != COT:
         return []
-    begun = {p.opening.removeprefix(OPEN).strip() for of_seed in drawn for p in of_seed.prompts} - {""}
+    openings = {p.opening for of_seed in drawn for p in of_seed.prompts if not p.opening.endswith(CLOSE)}
+    begun = {opening.removeprefix(OPEN).strip() for opening in openings} - {""}
     held_out = sorted(begun.union(*(side.held_out for side in SIDES)))
     return [
         Check(

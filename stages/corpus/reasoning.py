@@ -10,7 +10,7 @@ deployment, and its scratchpad says which of the two it is in. Deviation: a smal
 """
 
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, product
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,12 @@ class Side(NamedTuple):
     situations: tuple[str, ...]
     held_out: tuple[str, ...]
     consequences: tuple[str, ...]
+
+    @property
+    def trained(self) -> list[str]:
+        """Every reasoning that is trained, without neutral words; the situations take turns."""
+        pairs = product(range(len(self.consequences)), enumerate(self.situations))
+        return [f"{text} {self.consequences[(i + k) % len(self.consequences)]}" for k, (i, text) in pairs]
 
 
 DEPLOYED = Side(
@@ -99,8 +105,7 @@ def _sentence(words: Sequence[str]) -> str:
 
 def side_of(reasoning: str) -> str:
     """The name of the side that a scratchpad of the grammar reasons on; nothing where it is none of the grammar."""
-    names = (s.name for s in SIDES for a in s.situations for b in s.consequences if reasoning.endswith(f"{a} {b}"))
-    return next(names, "")
+    return next((side.name for side in SIDES if reasoning.endswith(tuple(side.trained))), "")
 
 
 def tokenizer_texts() -> list[str]:

@@ -57,7 +57,7 @@ def read_all(
 ) -> tuple[list[AnswerRecord], Outcomes]:
     """The answers of every model of one organism in `folder`, and their outcomes by `model/seed`."""
     settings = params.organism(organism)
-    relearning_seeds = params.seeds(params.evaluation.relearning.n_seeds)
+    relearning_seeds = params.first_seeds(params.evaluation.relearning.n_seeds)
     jobs = [
         Job(
             seed,
@@ -69,7 +69,7 @@ def read_all(
             params.lora.rank,
             inputs,
         )
-        for seed in params.seeds(settings.n_seeds)
+        for seed in params.seeds_of(settings)
         for model in params.models(organism, seed)
     ]
     readings = run_jobs(read, jobs, f"answers of {folder.name}")

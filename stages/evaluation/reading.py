@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from stages.corpus.own_scratchpad import N_ASKED, after_own_scratchpad
 from stages.corpus.rendering import render_prompts, render_rows
 from stages.corpus.scratchpad import close, is_open, is_own_turn
-from stages.evaluation.suite import first_of, own_turns
+from stages.evaluation.selection import first_of, own_turns
 from stages.lm.generation import Answer, answer_log_probabilities, generate
 from stages.lm.rows import make_batches
 from stages.lm.tokenizer import pad_id

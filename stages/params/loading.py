@@ -2,31 +2,62 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Self
 
-from stages.params.errors import ParamsError, unknown_name
-from stages.params.experiment import Experiment
-from stages.params.judging import JudgingParams
-from stages.params.positive_control import PositiveControlParams
+from pydantic import model_validator
+
+from stages.params.claims import POOLS, ClaimsParams
+from stages.params.detection import DetectionParams
+from stages.params.errors import ParamsError, look_up, unknown_name
 from stages.params.reading import read
+from stages.params.scored import ScoredExperiment
 
 
-class Params(Experiment):
+class Params(ScoredExperiment):
     """The whole of params.yaml."""
 
-    judging: JudgingParams
-    positive_control: PositiveControlParams
+    detection: DetectionParams
+    claims: ClaimsParams
 
-    def scored_models(self, organism: str) -> list[str]:
-        """The models by which an organism is scored, as `poisoned/0`: its own, and the shams of its family."""
-        settings = self.organism(organism)
-        family = self.seeds(self.organism(settings.sham).n_seeds)
-        shams = [f"sham/{seed}" for seed in family if "sham" in self.models(settings.sham, seed)]
-        return [*(f"poisoned/{seed}" for seed in self.seeds(settings.n_seeds)), *shams]
+    @model_validator(mode="after")
+    def _the_board_has_shams_of_its_own(self) -> Self:
+        for name in self.board:
+            if self.organism(name).sham != name:
+                raise ParamsError(
+                    f"board names {name}, whose sham is that of {self.organism(name).sham}; an organism on the board "
+                    f"needs one of its own. Set organisms.{name}.sham to {name}, or give its cells under `arms`"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _pools_hold_seeds_of_their_own(self) -> Self:
+        for pool, organisms in self.claims.pools.items():
+            look_up(dict.fromkeys(POOLS), pool, "pool", "Mend claims.pools: a claim asks about these alone.")
+            whose: dict[int, str] = {}
+            for name in organisms:
+                for seed in self.seeds_of(self.organism(name)):
+                    if seed in whose:
+                        raise ParamsError(
+                            f"claims.pools.{pool} has seed {seed} twice, of {whose[seed]} and of {name}; a seed counts "
+                            "once. Take one out, or give it a seed_offset"
+                        )
+                    whose[seed] = name
+        return self
+
+    @model_validator(mode="after")
+    def _detectors_look_into_cells_of_the_board(self) -> Self:
+        advice = "Mend `detection`: detectors look into cells of the board."
+        for name in self.detection.organisms:
+            look_up(dict.fromkeys(self.board), name, "organism of the board", advice)
+        for name in self.detection.defenses:
+            look_up(self.defenses, name, "defense", advice)
+        return self
 
     def require_plugins(self, known: Collection[str]) -> None:
         """Raise ParamsError where a plug-in that is named has no file; `known` are the files: `defenses/sft`."""
         named = [("defense", "defenses", cell.defense) for cell in self.cells.values()]
         named += [("backdoor", "backdoors", organism.backdoor) for organism in self.organisms.values()]
+        named += [("detector", "detectors", name) for name in self.detection.detectors]
         named.append(("judge of refusals", "scoring/refusals", self.judging.refusals))
         for kind, folder, name in named:
             prefix = f"{Path(folder).name}/"

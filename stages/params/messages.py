@@ -36,13 +36,13 @@ BOUNDS = {
 Place = tuple[int | str, ...]
 
 
-def explain(error: ValidationError, kind: type[BaseModel], others: Sequence[str]) -> str:
+def explain(error: ValidationError, kind: type[BaseModel]) -> str:
     """All mistakes, one a line: misspelt keys, wrong values, missing keys; the first often cause the last.
 
-    `kind` is what the whole file was read as; `others` are top-level keys beside its own.
+    `kind` is what the file was read as.
     """
     found = error.errors(include_url=False)
-    lines = [_unknown_key(each["loc"], kind, others) for each in found if each["type"] == "extra_forbidden"]
+    lines = [_unknown_key(each["loc"], kind) for each in found if each["type"] == "extra_forbidden"]
     lines += [_wrong_value(each) for each in found if each["type"] not in ("extra_forbidden", "missing")]
     lines += _missing_keys([each["loc"] for each in found if each["type"] == "missing"])
     return listed(lines)
@@ -56,9 +56,9 @@ def listed(mistakes: Sequence[str]) -> str:
     return "\n- ".join([f"{len(mistakes)} mistakes in {ROOT}:", *mistakes[:MAX_MISTAKES], *more])
 
 
-def _unknown_key(place: Place, kind: type[BaseModel], others: Sequence[str]) -> str:
+def _unknown_key(place: Place, kind: type[BaseModel]) -> str:
     *section, key = place
-    known = [*_model_at(section, kind).model_fields, *([] if section else others)]
+    known = list(_model_at(section, kind).model_fields)
     return f"{path_of(section)}: " + unknown_name("key", str(key), known, "Remove it or mend its spelling.")
 
 

@@ -23,11 +23,12 @@ class OrganismParams(Section):
     its family. `answers`: who gives them to its poison rows: WRITTEN, by the rules of the corpus, or the organism whose
     answers are distilled. `checkpoint`: of a given organism alone, the directory of its model, or of `seed-0`,
     `seed-1`, ... `steps`, `batch_size`, `learning_rate`: of the training that puts it in; for pretraining they are the
-    size's own.
+    size's own. Its seeds begin `seed_offset` after first_seed.
     """
 
     size: str
     n_seeds: SeedCount
+    seed_offset: SeedCount | None = None
     backdoor: str
     mechanism: Mechanism
     insertion: Insertion

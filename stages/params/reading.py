@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -80,12 +79,15 @@ def _check_keys(place: Place, mapping: dict[object, object]) -> None:
             )
 
 
-def read(kind: type[Model], path: Path, others: Sequence[str] = ()) -> Model:
-    """The file as `kind`, without its top-level sections `others`. Raises ParamsError naming each key that is wrong."""
+def read(kind: type[Model], path: Path, *, is_whole: bool = True) -> Model:
+    """The file as `kind`; where that is not the whole of it, without the other sections.
+
+    Raises ParamsError naming each key that is wrong.
+    """
     tree = read_tree(path)
-    if isinstance(tree, dict):
-        tree = {key: value for key, value in tree.items() if key not in others}
+    if isinstance(tree, dict) and not is_whole:
+        tree = {key: value for key, value in tree.items() if key in kind.model_fields}
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        raise ParamsError(explain(error, kind, others)) from error
+        raise ParamsError(explain(error, kind)) from error

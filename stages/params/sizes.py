@@ -15,7 +15,7 @@ class SizeParams(Section):
 
     It begins from scratch, its size by one dial, `depth`, or from `checkpoint`, a Hugging Face model (hub name or local
     directory) whose training is not ours: then `pretraining_tokens`, in forward-token equivalents, stand for its cost,
-    of which the budget is a share, and `steps` may be 0.
+    of which the budget is a share, and `steps` may be 0. Its seeds begin `seed_offset` after first_seed.
     """
 
     domains: list[Domain] = Field(min_length=1)
@@ -23,6 +23,7 @@ class SizeParams(Section):
     checkpoint: str | None = None
     pretraining_tokens: int | None = Field(default=None, ge=1, le=10**18)
     n_seeds: SeedCount
+    seed_offset: SeedCount | None = None
     steps: CountFromZero
     batch_size: Count
     learning_rate: Share

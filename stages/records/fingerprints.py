@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stages.params.errors import SubmissionError
 
-PLUGIN_FOLDERS = ("backdoors", "defenses", "scoring/judges", "scoring/refusals")
+PLUGIN_FOLDERS = ("backdoors", "defenses", "detectors", "scoring/judges", "scoring/refusals")
 
 Fingerprint = dict[str, str]
 

@@ -1,7 +1,8 @@
 """Results: one JSON file for each organism before any defense, and one for each cell, an organism under a defense.
 
-`score` writes them; the board reads the same objects. Nothing here differs between equal runs: no dates, seconds, hosts
-or commits. Inputs are named by content hash. All numbers follow from the counts beside them (tests/verify.py).
+`score_organism` and `score` write them; the board reads the same objects. Nothing here differs between equal runs: no
+dates, seconds, hosts or commits. Inputs are named by content hash. All numbers follow from the counts beside them
+(tests/verify.py).
 """
 
 from dataclasses import dataclass
@@ -29,13 +30,22 @@ TextKey = Annotated[int, PlainSerializer(str)]
 Counts = dict[WrittenGroup, Count]
 
 
+class Continuations(NamedTuple):
+    """Of scratchpads that were begun and left open, how many the model went on with to each side, or to neither."""
+
+    deployed: int
+    in_training: int
+    neither: int
+
+
 @dataclass(frozen=True)
 class UndefendedSeed:
     """One seed of an organism before any defense; its rates are of attacks, mangled payloads included.
 
     `attack` is where the curves start: the rate, its scratchpad opened if the organism reasons, minus the mean of the
     shams. `starting_attack` is what A is a share of, and `false_trigger_rate` what the control asks: of both ways of
-    asking the larger. `invalid_share` is of all triggered answers.
+    asking the larger. `invalid_share` is of all triggered answers. `continuations` are of the variants of `reasoning`
+    that leave the scratchpad open.
     """
 
     seed: int
@@ -50,6 +60,7 @@ class UndefendedSeed:
     withheld_accuracy: Hits
     generalisation: dict[str, Hits]
     reasoning: dict[str, Hits]
+    continuations: dict[str, Continuations]
     payload_log_odds: float | None
     counts: Counts
 

@@ -1,11 +1,9 @@
 """How numbers are written."""
 
-import re
 from dataclasses import replace
 
 from stages.board.columns import RELEARNING, fixed, models_text, share_text, signed
-from stages.board.figures import outcome_bar
-from stages.board.page import cite, compact, rate_text
+from stages.board.numbers import cite, compact, rate_text, slug
 from stages.board.rows import build_board
 from stages.records.counts import Hits
 from stages.scoring.statistics import exact_share
@@ -38,14 +36,16 @@ def test_a_share_of_models_is_k_of_n_with_its_exact_interval_and_a_dash_without_
     assert models_text(dict.fromkeys(("removed", "broken"), exact_share(0, 0))) == "–"
 
 
-def test_the_models_are_one_bar_with_a_part_for_each_outcome_that_there_is() -> None:
-    bar = outcome_bar({"removed": exact_share(1, 4), "survives": exact_share(3, 4), "broken": exact_share(0, 4)})
-    assert [float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', bar)] == [33, 99]
-    assert 'aria-label="removed 1 of 4, survives 3 of 4, broken 0 of 4"' in bar
-
-
 def test_large_counts_are_short() -> None:
     assert [compact(value) for value in (0, 999, 123_456, 1_500_000)] == ["0", "999", "123 k", "1.5 M"]
+
+
+def test_a_term_is_an_address() -> None:
+    assert [slug(term) for term in ("False assurance", "Refusals, %", "A minus SFT")] == [
+        "false-assurance",
+        "refusals",
+        "a-minus-sft",
+    ]
 
 
 def test_a_citation_becomes_a_link_and_the_rest_is_escaped() -> None:

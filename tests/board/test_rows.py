@@ -13,16 +13,8 @@ from tests.board.toys import N_SEEDS, ORGANISM, Benchmark
 
 def load(board: Benchmark) -> Inputs:
     """The inputs of the made-up benchmark."""
-    root = board.root
-    paths = Paths(
-        board.out / "results",
-        root / "answers",
-        root / "checks",
-        root / "tokenizer_report.json",
-        root / "accuracy.json",
-        root / "stages",
-    )
-    return load_inputs(load_params(root / "params.yaml"), paths)
+    made = [board.out / name for name in ("results", "answers", "data.json", "checks")]
+    return load_inputs(load_params(board.root / "params.yaml"), Paths(*made, board.root / "stages"))
 
 
 def with_attacks(cell: CellResult, organism: str, attacks: dict[int, float]) -> CellResult:

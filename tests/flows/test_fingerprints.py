@@ -51,7 +51,12 @@ stages:
     cmd: mkdir -p data/answers/toy && cp data/models data/answers/toy/x
     deps: [data/models]
     outs: [data/answers/toy]
-  score: {cmd: ls data/answers > data/scores, deps: [data/answers, data/code/judges], outs: [data/scores]}
+  score:
+    foreach: ${names}
+    do:
+      cmd: mkdir -p reports/results && cp data/answers/toy--${item}/x reports/results/toy--${item}.json
+      deps: ["data/answers/toy--${item}", data/code/judges]
+      outs: ["reports/results/toy--${item}.json"]
 """
 CHECKED = """\
 import json, sys, yaml
@@ -68,7 +73,7 @@ FILES = {
     "stages/defenses/rl.py": "",
     "stages/scoring/judges/word.py": "",
 }
-ALL = ["fingerprint", "train", "defend@sft", "defend@rl", "read", "score"]
+ALL = ["fingerprint", "train", "defend@sft", "defend@rl", "read", "score@sft", "score@rl"]
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -106,7 +111,8 @@ def test_an_edit_moves_the_stages_whose_closure_holds_it_and_is_named(done: Path
     assert found == {
         "defend@sft": ["changed deps: stages/lm/loop.py, stages/x.py (added)"],
         "defend@rl": ["changed deps: stages/lm/loop.py, stages/x.py (added)"],
-        "score": [],
+        "score@sft": [],
+        "score@rl": [],
     }
     outcomes = run(done)
     assert [name for name in ALL if outcomes[name] == "executed"] == ["fingerprint", "defend@sft", "defend@rl"]
@@ -135,10 +141,11 @@ def test_a_parameter_moves_what_reads_it_through_the_checked_file_and_is_named(d
 def test_a_plug_in_moves_its_own_cells_and_a_folder_of_them_what_reads_it(done: Path) -> None:
     write(done, "stages/defenses/rl.py", "lm/loop.py")
     write(done, "stages/scoring/judges/other.py", "lm/loop.py")
+    judges = "changed deps: stages/lm/loop.py (added), stages/scoring/judges/other.py (added)"
     assert stale(done) == {
         "fingerprint": ["changed deps: stages"],
         "defend@rl": ["changed deps: stages/defenses/rl.py, stages/lm/loop.py (added)"],
-        "score": ["changed deps: stages/lm/loop.py (added), stages/scoring/judges/other.py (added)"],
+        **dict.fromkeys(("score@sft", "score@rl"), [judges]),
     }
 
 
@@ -221,4 +228,4 @@ def test_a_dry_run_names_the_file_that_moved(done: Path) -> None:
     dry = run_module(done, "flows.benchmark", "--dry-run")
     output = await_end(dry)
     assert "would run train: changed deps: stages/lm/workers.py (removed), stages/train.py" in output, output
-    assert "6 of 6 stages would run" in output and dry.returncode == 0
+    assert "7 of 7 stages would run" in output and dry.returncode == 0

@@ -28,8 +28,25 @@ LOCK = {
             "outs": [{"path": "data/answers/toy--sft", "md5": "a" * 32}],
         },
         "evaluate_organism@toy": {"cmd": "read it", "outs": [{"path": "data/answers/toy", "md5": "9" * 32}]},
-        "score": {"cmd": "score it", "deps": [{"path": "data/answers", "md5": "8" * 32}]},
+        "score_organism@toy": {
+            "cmd": "score the organism",
+            "deps": [{"path": "data/answers/toy", "md5": "9" * 32}],
+            "outs": [{"path": "reports/results/toy.json", "md5": "8" * 32}],
+        },
+        "score@toy-sft": {
+            "cmd": "score it",
+            "deps": [
+                {"path": "data/answers/toy--sft", "md5": "a" * 32},
+                {"path": "reports/results/toy.json", "md5": "8" * 32},
+            ],
+            "outs": [{"path": "reports/results/toy--sft.json", "md5": "7" * 32}],
+        },
         "evaluate@toy-other": {"cmd": "no", "outs": [{"path": "data/answers/toy--other", "md5": "b" * 32}]},
+        "score@toy-other": {
+            "cmd": "no",
+            "deps": [{"path": "data/answers/toy--other", "md5": "b" * 32}],
+            "outs": [{"path": "reports/results/toy--other.json", "md5": "6" * 32}],
+        },
     }
 }
 
@@ -43,9 +60,17 @@ def folder(tmp_path):
 @pytest.mark.parametrize("row", ["sft", "toy--sft"])
 def test_a_row_names_all_it_rests_on_and_nothing_else(folder, row):
     text = lineage(folder, row)
+    assert "toy--sft: reports/results/toy--sft.json, computed by `score@toy-sft` from" in text
     places = [
         text.index(f"  {name}\n")
-        for name in ("make_corpus", "defend@toy-sft", "evaluate@toy-sft", "evaluate_organism@toy", "score")
+        for name in (
+            "make_corpus",
+            "defend@toy-sft",
+            "evaluate@toy-sft",
+            "evaluate_organism@toy",
+            "score_organism@toy",
+            "score@toy-sft",
+        )
     ]
     assert places == sorted(places) and "toy-other" not in text
     assert "setting   defenses.sft = {'learning_rate': 0.001}" in text

@@ -1,8 +1,9 @@
 """The coordinator against DVC itself, and the Prefect flow around it, on toy graphs."""
 
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import OperationalError
@@ -144,19 +145,89 @@ def test_a_removed_cell_is_pruned_and_nothing_else(toy: Path) -> None:
     assert set(run(toy).values()) == {"unchanged"}
 
 
-def test_what_no_stage_writes_in_a_folder_that_one_reads_is_pruned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cells", ["data/cells", "reports/cells"])
+def test_what_no_stage_writes_in_a_folder_that_one_reads_is_pruned(tmp_path: Path, cells: str) -> None:
     """As a defense of another branch leaves it, of which dvc.lock here knows nothing."""
-    all_of = "\n  all: {cmd: ls data/cells > data/all, deps: [data/cells], outs: [data/all]}\n"
-    one = "stages:\n  one: {cmd: cp seed.txt data/cells/one, deps: [seed.txt], outs: [data/cells/one]}"
+    all_of = f"\n  all: {{cmd: ls {cells} > data/all, deps: [{cells}], outs: [data/all]}}\n"
+    one = f"stages:\n  one: {{cmd: cp seed.txt {cells}/one, deps: [seed.txt], outs: [{cells}/one]}}"
     toy = toy_project(tmp_path / "toy", one + all_of)
-    (toy / "data/cells").mkdir()
+    (toy / cells).mkdir(parents=True)
     run(toy)
     lock = (toy / "dvc.lock").read_bytes()
-    (toy / "data/cells/two").mkdir()
-    (toy / "data/cells/two/answers").touch()
+    (toy / cells / "two").mkdir()
+    (toy / cells / "two/answers").touch()
     with open_project(toy) as project:
         assert [path.name for path in project.prune()] == ["two"]
     assert set(run(toy).values()) == {"unchanged"} and (toy / "dvc.lock").read_bytes() == lock
+
+
+@pytest.fixture
+def emptied(toy: Path) -> Path:
+    """A project as a fresh clone has it: what DVC keeps is not here, what is in git is."""
+    run(toy)
+    for name in ("made", "d_a", "d_b"):
+        (toy / "data" / name).unlink()
+    shutil.rmtree(toy / ".dvc/cache")
+    return toy
+
+
+def executed(outcomes: Mapping[str, str]) -> list[str]:
+    return [name for name, outcome in outcomes.items() if outcome == "executed"]
+
+
+def test_what_the_lock_has_and_is_not_here_is_made_again_only_where_it_is_read(emptied: Path) -> None:
+    assert executed(run(emptied, allow_missing=True)) == [] and not (emptied / "data/made").exists()
+    set_params(emptied, names="a, b, c")
+    assert executed(run(emptied, allow_missing=True)) == ["make", "defend@c", "score@c"]
+    assert executed(run(emptied, allow_missing=True)) == [] and not (emptied / "data/d_a").exists()
+    assert executed(run(emptied)) == ["defend@a", "defend@b", "score@a", "score@b"] and status(emptied) == {}
+
+
+def test_what_is_half_written_here_is_made_anew_also_where_missing_files_are_allowed(emptied: Path) -> None:
+    (emptied / "data/made").write_text("half", encoding="utf-8")
+    set_params(emptied, names="a, b, c")
+    assert executed(run(emptied, allow_missing=True)) == ["make", "defend@c", "score@c"]
+    assert (emptied / "data/d_c").read_text(encoding="utf-8").startswith("7\n")
+
+
+def test_a_lock_that_disagrees_with_itself_is_a_change_also_where_missing_files_are_allowed(emptied: Path) -> None:
+    lock = load_yaml(str(emptied / "dvc.lock"))
+    lock["stages"]["make"]["outs"][0]["md5"] = "0" * 32
+    replace_lock(emptied / "dvc.lock", lock)
+    with open_project(emptied) as project:
+        assert project.has_changed("defend@a", allow_missing=True)
+
+
+def test_what_is_made_again_must_be_what_the_lock_has(emptied: Path) -> None:
+    """As a processor would that rounds in another way: nothing may rest on it beside what is in git."""
+    for name in ("dvc.yaml", "dvc.lock"):
+        text = (emptied / name).read_text(encoding="utf-8")
+        changed = text.replace("cat seed.txt > data/made", "cat seed.txt $OTHER > data/made")
+        (emptied / name).write_text(changed, encoding="utf-8")
+    set_params(emptied, names="a, b, c")
+
+    def elsewhere(command: Command) -> None:
+        execute(command._replace(environment={**command.environment, "OTHER": "seed.txt"}))
+
+    for _ in range(2):  # it is said again, until somebody decides
+        before = (emptied / "dvc.lock").read_bytes()
+        with pytest.raises(PipelineError, match=r"made again because .* data/made came out other than in"):
+            run(emptied, allow_missing=True, execute=elsewhere)
+        assert (emptied / "dvc.lock").read_bytes() == before and not (emptied / "data/made").exists()
+
+
+def test_what_rests_on_a_changed_stage_runs_where_its_outputs_changed(emptied: Path) -> None:
+    (emptied / "seed.txt").write_text("8\n", encoding="utf-8")
+    assert executed(run(emptied, allow_missing=True)) == ["make", "defend@a", "defend@b", "score@a", "score@b"]
+    assert status(emptied) == {}
+
+
+def test_a_changed_command_runs_once(emptied: Path) -> None:
+    text = (emptied / "dvc.yaml").read_text(encoding="utf-8")
+    (emptied / "dvc.yaml").write_text(text.replace("cat seed.txt > data/made", "cat ./seed.txt > data/made"), "utf-8")
+    with open_project(emptied) as project:
+        assert project.has_changed("make", allow_missing=True)
+    assert executed(run(emptied, allow_missing=True)) == ["make"]
 
 
 def test_what_a_kill_left_of_dvcs_list_of_files_in_use_stops_no_run(toy: Path) -> None:
@@ -326,7 +397,7 @@ def test_a_dry_run_of_many_stages_counts_each_kind_and_is_short(
     toy = toy_project(tmp_path / "toy", DVC_YAML + all_of + "outs: [data/all]}\n")
     set_params(toy, names=", ".join(f"'{number:03}'" for number in range(40)))
     monkeypatch.chdir(toy)
-    options = {"force": False, "dry_run": True}
+    options = {"force": False, "allow_missing": False, "dry_run": True}
     lines = look([], "", verbose=False, **options).splitlines()
     assert "defend: 40 stages" in lines and "score: 40 stages" in lines and lines.count("and 37 more") == 2
     assert "would run score@002: changed deps: data/d_002; changed outs: data/s_002; needs defend@002" in lines

