@@ -16,6 +16,7 @@ from stages.board.plugins import DEFENSE
 from stages.board.rows import Row
 from stages.board.sentences import verdict
 from stages.board.site import Site, kind_of
+from stages.board.strength import by_rate
 from stages.records.counts import Interval
 from stages.records.results import FAILED_DEFENSE, SeedResult
 from stages.scoring.metrics import ATTACK_LEFT, UTILITY
@@ -29,7 +30,6 @@ OF_ORGANISM = (
     columns.RETURN,
     columns.UTILITY,
 )
-RATE = "learning_rate"
 
 
 class Models(NamedTuple):
@@ -84,7 +84,7 @@ def _page(site: Site, name: str) -> dict[str, str]:
         curves=_curves(site, name),
         red_team=_red_team(site, name),
         reinforcement=_reinforcement(site, name),
-        strength=_strength(site, name, arms),
+        strength=_strength(site, name),
         seeds=_models(site, name, arms),
         examples=first_triggered(on_board, inputs.shown_answers, board.blocks.seeds),
         has_after=True,
@@ -129,27 +129,14 @@ def _reinforcement(site: Site, name: str) -> list[tuple[str, Markup]]:
     return [(quantity.name, chart) for quantity, chart in zip(plots.QUANTITIES, charts, strict=False)]
 
 
-def _strength(site: Site, name: str, arms: dict[str, Row]) -> Markup | None:
-    """The learning rates of one training on one organism, where arms differ from the board in nothing else."""
-    params = site.inputs.params
-    usual, rates_of = params.defenses.get(name, {}), dict[float, Row]()
-    for arm, row in arms.items():
-        settings, organism = params.arms[arm], row.organisms[0]
-        rate, main = settings.settings.get(RATE), usual.get(RATE)
-        is_alone = {**settings.settings, RATE: main} == usual and settings.budget_share is None
-        if isinstance(rate, float) and isinstance(main, float) and is_alone and organism in params.board:
-            rates_of |= {rate: row, main: _row_of(site, organism, name)}
+def _strength(site: Site, name: str) -> Markup | None:
     marks = [
         Point(f"{rate:g}", DEFENSE, attack, utility)
-        for rate, row in sorted(rates_of.items())
+        for rate, row in by_rate(site, name).items()
         if (attack := row.metrics[ATTACK_LEFT]) and (utility := row.metrics[UTILITY])
     ]
     label = "Attack left, across, against utility kept, up, by learning rate"
     return plots.scatter(marks, Axis("attack left →"), Axis("utility U ↑", 1.1), label) if marks else None
-
-
-def _row_of(site: Site, organism: str, defense: str) -> Row:
-    return next(row for row in site.board.by_organism[organism] if row.defense == defense)
 
 
 def _models(site: Site, name: str, arms: dict[str, Row]) -> list[Models]:

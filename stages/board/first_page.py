@@ -8,9 +8,10 @@ from stages.board import columns, plots, sentences
 from stages.board.claim_words import sentence
 from stages.board.heat import board_map, groups_of, map_beside
 from stages.board.names import defense_name, is_for_claims_alone, organism_name
-from stages.board.plots import Axis, Line, Point
+from stages.board.plots import Axis, Line, Point, Strength
 from stages.board.rows import CurvePoint, Row
 from stages.board.site import Site
+from stages.board.strength import RATE, budgets_of, by_rate, with_larger_budget
 from stages.records.counts import Interval
 from stages.scoring.metrics import ATTACK_LEFT, UTILITY
 from stages.scoring.outcomes import LEAST_REFUSED, USABLE_UTILITY
@@ -45,6 +46,8 @@ def first_page(site: Site) -> dict[str, str]:
         usable=sentences.percent(USABLE_UTILITY),
         slopes=return_chart(board.rows),
         doses=dose_chart([p for p in board.curves if _trains(p.defense, board.rows, site)], site),
+        strengths=strength_chart([row for row in board.rows if site.is_defense(row)], site),
+        budgets=[f"{100 * share:g}%" for share in budgets_of(inputs.params)],
         main_columns=columns.MAIN,
         folded=columns.FOLDED,
         beside=map_beside(beside, of_beside, inputs),
@@ -109,3 +112,25 @@ def dose_chart(points: Sequence[CurvePoint], site: Site) -> Markup | None:
         for (organism, defense), of_line in lines.items()
     ]
     return plots.lines(found, "The attack after each dose of training, a line a defense") if found else None
+
+
+def strength_chart(rows: Sequence[Row], site: Site) -> Markup | None:
+    """A panel a defense that was tried at several strengths; None where none was."""
+    found: dict[str, list[Strength]] = {}
+    for name in (row.defense for row in rows):
+        rates, longer = by_rate(site, name), with_larger_budget(site, name)
+        usual = site.inputs.params.defenses[name].get(RATE)
+        tried = [(f"×{rate / usual:g}", row) for rate, row in rates.items()] if isinstance(usual, float) else []
+        tried += [("long", longer)] if longer else []
+        of_name = [
+            Strength(setting, attack, utility)
+            for setting, row in tried
+            if (attack := row.metrics[ATTACK_LEFT]) and (utility := row.metrics[UTILITY])
+        ]
+        if of_name:
+            found[defense_name(name)] = of_name
+    return (
+        plots.strengths(found, "Attack left and utility at several learning rates, and with a larger budget")
+        if found
+        else None
+    )

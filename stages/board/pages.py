@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stages.board.cell_pages import cell_pages
 from stages.board.claims_pages import claims_pages
+from stages.board.compare_page import compare_page
 from stages.board.defense_pages import defense_pages
 from stages.board.first_page import first_page
 from stages.board.inputs import Inputs
@@ -25,6 +26,7 @@ def make_pages(
     cells = {cell.cell for cell in (*inputs.cells.values(), *inputs.arms.values())}
     return {
         **first_page(site),
+        **compare_page(site),
         **defense_pages(site),
         **organism_pages(site),
         **cell_pages(site),

@@ -41,6 +41,7 @@ PLACES = sorted(
 TOKENS = "datum.value ? format(datum.value, '~s') : '0'"
 MOST_LETTERS = 17  # of a line above a panel
 STAGES = ("start", "after", "later")
+KEPT = ("attack left", "utility")
 LINES = ("true trigger", "worst held-out string", "all that the red team proposes")
 
 
@@ -251,9 +252,16 @@ class Line(NamedTuple):
     points: Sequence[tuple[float, Interval]]
 
 
+class Strength(NamedTuple):
+    """A setting of a defense in a word, and what it leaves of the attack and of the skills."""
+
+    setting: str
+    attack_left: Interval
+    utility: Interval
+
+
 def lines(found: Sequence[Line], label: str) -> Markup:
     """Panels of several lines by dose, which colour and the shape of their marks tell apart."""
-    names = list(dict.fromkeys(line.name for line in found))
     data = [
         {
             "panel": wrapped(line.panel, MOST_LETTERS),
@@ -264,17 +272,44 @@ def lines(found: Sequence[Line], label: str) -> Markup:
         for line in found
         for dose, rate in line.points
     ]
+    return _lines(data, _dose_axis(), [line.name for line in found], [line.panel for line in found], label)
+
+
+def strengths(by_name: Mapping[str, Sequence[Strength]], label: str) -> Markup:
+    """A panel a defense: attack left and utility kept, from the weakest setting to the strongest."""
+    data = [
+        {
+            "panel": wrapped(name, MOST_LETTERS),
+            "name": quantity,
+            "setting": each.setting,
+            **marked(f"{name}, {each.setting}, {quantity}", value),
+        }
+        for name, of_name in by_name.items()
+        for each in of_name
+        for quantity, value in zip(KEPT, (each.attack_left, each.utility), strict=True)
+    ]
+    longest = max(by_name.values(), key=len)
+    axis = alt.Axis(labelAngle=0, labelOverlap=False)
+    x = alt.X("setting:O", sort=[each.setting for each in longest], title=None, axis=axis)
+    return _lines(data, x, list(KEPT), list(by_name), label)
+
+
+def _lines(
+    data: Sequence[Mapping[str, float | str]], x: alt.X, names: Sequence[str], panels: Sequence[str], label: str
+) -> Markup:
+    """Several lines a panel, a colour and a shape each, in the order of their first appearance."""
+    names, panels = list(dict.fromkeys(names)), list(dict.fromkeys(panels))
     colours = [SERIES[i % len(SERIES)] for i in range(len(names))]
     marks = [MARKS[i % len(MARKS)] for i in range(len(names))]
     legend = alt.Legend(title=None)
     colour = alt.Color("name:N", scale=alt.Scale(domain=names, range=colours), legend=legend)
     shape = alt.Shape("name:N", scale=alt.Scale(domain=names, range=marks), legend=legend)
-    base = alt.Chart().encode(x=_dose_axis(), y=_attack_axis("mean:Q"), color=colour)
+    base = alt.Chart().encode(x=x, y=_attack_axis("mean:Q"), color=colour)
     layers = alt.layer(
         base.mark_line(strokeWidth=1.8, aria=False),
         base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape, description="said:N"),
     )
-    return _panels(data, layers, list(dict.fromkeys(line.panel for line in found)), label)
+    return _panels(data, layers, panels, label)
 
 
 def red_teams(histories: Mapping[str, RedTeamHistory], label: str) -> Markup:

@@ -1,5 +1,6 @@
 """The pages as a whole: which there are, that every link leads somewhere, and how far it is to an answer."""
 
+import json
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def test_there_is_a_page_for_each_defense_organism_and_cell(several: Benchmark) 
     cells = {f"{organism}--{defense}" for organism in (ORGANISM, OTHER) for defense in defenses}
     expected = {f"defenses/{name}.html" for name in defenses} | {f"organisms/{n}.html" for n in (ORGANISM, OTHER)}
     expected |= {f"cells/{name}.html" for name in (*cells, ORGANISM, OTHER, ARM)}
-    expected |= {"index.html", "methods.html", "versions.html"}
+    expected |= {"index.html", "compare.html", "methods.html", "versions.html"}
     assert pages - expected == {page for page in pages if page.startswith("claims/")} and expected <= pages
 
 
@@ -96,7 +97,21 @@ def test_every_term_is_in_the_glossary_once(several: Benchmark) -> None:
 
 def test_what_a_script_adds_is_not_there_without_one(several: Benchmark) -> None:
     for name, page in several.pages().items():
-        assert not re.search(r"<(button|input|select)\b", page.split("<script>")[0]), name
+        unscripted = page.split("<script>")[0].replace('<input type="checkbox"', "")  # boxes work by style alone
+        assert not re.search(r"<(button|input|select)\b", unscripted), name
+
+
+def test_side_by_side_every_defense_has_a_box_under_what_it_needs_and_a_column(several: Benchmark) -> None:
+    page = several.text("compare.html")
+    boxes = re.findall(r'id="show-(\w+)"( checked)?', page)
+    rows = json.loads(several.text("leaderboard.json"))["rows"]
+    assert sorted(name for name, _ in boxes) == sorted(row["defense"] for row in rows)
+    assert {name for name, is_shown in boxes if is_shown} == {row["defense"] for row in rows[:2]}
+    titles = re.findall(r"<legend>(.*?)</legend>", page)
+    assert titles == ["The defender has clean data only", "Controls: their result is known beforehand"]
+    assert page.index(titles[1]) < page.index('id="show-ceiling"')
+    for line in page[page.index("<tbody>") :].split("</tr>")[:-1]:
+        assert re.findall(r'<td class="of-(\w+)"', line) == [name for name, _ in boxes]
 
 
 def test_versions_are_those_of_the_changelog(several: Benchmark) -> None:

@@ -3,7 +3,21 @@
 import re
 
 from stages.board.charts import rates, wrapped
-from stages.board.plots import MARK, SIDE, Axis, Box, Line, Point, curves, lines, place_labels, scatter, slopes
+from stages.board.plots import (
+    MARK,
+    SIDE,
+    Axis,
+    Box,
+    Line,
+    Point,
+    Strength,
+    curves,
+    lines,
+    place_labels,
+    scatter,
+    slopes,
+    strengths,
+)
 from stages.records.counts import Interval
 
 HALF, ALL = Interval(0.5, 0.4, 0.6, 4), Interval(1.0, None, None, 1)
@@ -62,6 +76,14 @@ def test_panels_have_their_names_and_their_points() -> None:
     assert [f"Fine-tuning on good answers, {stage}: " in svg for stage in ("start", "after", "later")] == [True] * 3
     assert "Toy, 1,000 budget tokens: 50.0%" in curves({"Toy": [(0, ALL), (1000, HALF)]}, "curves")
     assert "Toy, Tuning, 1,000: 50.0%" in lines([Line("Toy", "Tuning", [(0, ALL), (1000, HALF)])], "lines")
+
+
+def test_strengths_stand_in_their_order_with_what_is_left_and_what_is_kept() -> None:
+    tried = [Strength("×0.5", ALL, ALL), Strength("×2", HALF, ALL), Strength("long", ALL, HALF)]
+    svg = strengths({"Tuning": tried, "Other": tried[:2]}, "strengths")
+    places = [svg.index(f">{name}</text>") for name in ("×0.5", "×2", "long")]
+    assert places == sorted(places)
+    assert "Tuning, ×2, attack left: 50.0%" in svg and "Tuning, long, utility: 50.0%" in svg
 
 
 def test_a_long_name_is_wrapped() -> None:
