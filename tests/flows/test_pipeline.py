@@ -224,7 +224,8 @@ def test_what_rests_on_a_changed_stage_runs_where_its_outputs_changed(emptied: P
 
 def test_a_changed_command_runs_once(emptied: Path) -> None:
     text = (emptied / "dvc.yaml").read_text(encoding="utf-8")
-    (emptied / "dvc.yaml").write_text(text.replace("cat seed.txt > data/made", "cat ./seed.txt > data/made"), "utf-8")
+    changed = text.replace("cat seed.txt > data/made", "cat ./seed.txt > data/made")
+    (emptied / "dvc.yaml").write_text(changed, encoding="utf-8")
     with open_project(emptied) as project:
         assert project.has_changed("make", allow_missing=True)
     assert executed(run(emptied, allow_missing=True)) == ["make"]
