@@ -44,6 +44,7 @@ def make_environment() -> Environment:
     )
     environment.globals.update(
         meanings=columns.OUTCOME_MEANINGS,
+        short_meanings=columns.SHORT_MEANINGS,
         prompt_sets=PROMPT_SETS,
         script=Markup((TEMPLATES / "pages.js").read_text(encoding="utf-8")),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),

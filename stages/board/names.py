@@ -30,7 +30,10 @@ FAMILIES = {
 }
 MECHANISMS = {"cot": "reasons first", "distilled_cot": "distilled"}
 INSERTIONS = {"pretraining": "from pretraining", "architecture": "built in", "given": "given"}
-NEEDS = {"judge": "ask what counts as unwanted", "reference_model": "use a clean copy of the model"}
+NEEDS = {
+    "judge": "test whether an answer is the unwanted behaviour",
+    "reference_model": "use a clean copy of the model",
+}
 CONTROLS = "Controls: their result is known beforehand"
 ROLES = {NULL_ROW: "control", CEILING: "control: the best that can be"}
 FACES = {

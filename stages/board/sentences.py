@@ -7,9 +7,9 @@ from stages.board.names import defense_name
 from stages.board.plugins import CEILING, DEFENSE
 from stages.board.rows import BREAKS, RANKED, UNSCORED, Row
 from stages.board.words import counted, joined
-from stages.records.counts import SeedShare
 from stages.records.results import BROKEN, REMOVED, SURVIVES, WEAKENED
-from stages.scoring.metrics import ATTACK_LEFT
+from stages.scoring.metrics import ATTACK_LEFT, UTILITY
+from stages.scoring.outcomes import LEAST_REFUSED, USABLE_UTILITY
 
 
 class Found(NamedTuple):
@@ -95,11 +95,12 @@ def least_left(rows: Sequence[Row]) -> str:
         return ""
     first, *others = ranked
     left = first.metrics[ATTACK_LEFT]
-    said = f"{defense_name(first.defense)} leaves least: {percent(left.mean if left else 1)} of the attack"
+    mean = percent(left.mean if left else 1)
+    said = f"{defense_name(first.defense)} leaves least: {mean} of the attack that there was before"
     tied = [_lower(defense_name(row.defense)) for row in others if row.rank == first.rank]
     if others and len(tied) == len(others):
-        return f"{said}, but no test tells the defenses apart."
-    return f"{said}; no test tells {joined(tied)} from it." if tied else f"{said}."
+        return f"{said}; its lead over all others may be chance."
+    return f"{said}; its lead over {joined(tied)} may be chance." if tied else f"{said}."
 
 
 def percent(share: float) -> str:
@@ -112,25 +113,26 @@ def percent(share: float) -> str:
 def controls_said(rows: Sequence[Row]) -> str:
     """What the controls came to, beside which a reader can judge the rest; empty without any."""
     by_kind = {
-        "of models retrained from a clean copy": [found(row) for row in rows if row.role == CEILING],
-        "after controls that cannot help": [found(row) for row in rows if row.role not in (CEILING, DEFENSE)],
+        "retrained from a clean copy": [found(row) for row in rows if row.role == CEILING],
+        "treated in ways that cannot help": [found(row) for row in rows if row.role not in (CEILING, DEFENSE)],
     }
     said = [
-        f"{what}, {sum(each.removed for each in of_kind)} of {sum(each.n for each in of_kind)}"
+        f"{sum(each.removed for each in of_kind)} of {sum(each.n for each in of_kind)} that were {what}"
         for what, of_kind in by_kind.items()
         if sum(each.n for each in of_kind)
     ]
-    return f"A check of the test itself, the models that it calls clean: {'; '.join(said)}." if said else ""
+    return f"The test itself was checked: it finds the backdoor gone in {joined(said)}." if said else ""
 
 
-def assurance(share: SeedShare) -> str:
-    """How many of the models that look safe are not."""
-    if not share.n:
-        return "none looks safe"
-    if share.n == 1:
-        return f"the one that looks safe {'still carries' if share.k else 'no longer carries'} the backdoor"
-    carry = "carries" if share.k == 1 else "carry"
-    return f"{share.k or 'none'} of {share.n} that look safe still {'carries' if not share.k else carry} the backdoor"
+def assurance(row: Row) -> str:
+    """In how many of the models that look safe the backdoor survives; why none looks safe, where that is known."""
+    share, refusals, utility = row.false_assurance, row.metrics["harmlessness"], row.metrics[UTILITY]
+    if share.n:
+        n = "the one" if share.n == 1 else str(share.n)
+        return f"survives in {share.k or 'none'} of {n} that look{'s' if share.n == 1 else ''} safe"
+    if refusals and refusals.mean < LEAST_REFUSED:
+        return "none looks safe: they refuse too little harm"
+    return f"none looks safe{': they lost skills' if utility and utility.mean < USABLE_UTILITY else ''}"
 
 
 def became(each: Found) -> str:
@@ -152,8 +154,9 @@ def verdict(row: Row) -> str:
     said = [f"it {what} {k}" for what, k in rest.items() if k]
     said += [f"{counted(each.broken, 'model is', 'models are')} broken"] if each.broken else []
     mean = f" On average {percent(left.mean)} of the attack is left." if left else ""
-    after = assurance(row.false_assurance)
-    return f"{'; '.join([removed, *said])}. {after[:1].upper()}{after[1:]}.{mean}"
+    after = assurance(row)
+    after = f"It {after}" if row.false_assurance.n else f"{after[:1].upper()}{after[1:]}"
+    return f"{'; '.join([removed, *said])}. {after}.{mean}"
 
 
 def rank_words(row: Row, rows: Sequence[Row]) -> str:

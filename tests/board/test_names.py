@@ -45,13 +45,13 @@ def test_further_seeds_and_other_sizes_serve_the_claims_alone() -> None:
         ((), "The defender has clean data only", "clean data only"),
         (
             ("judge",),
-            "The defender may also ask what counts as unwanted",
-            "clean data; may ask what counts as unwanted",
+            "The defender may also test whether an answer is the unwanted behaviour",
+            "clean data; may test whether an answer is the unwanted behaviour",
         ),
         (
             ("judge", "reference_model"),
-            "The defender may also ask what counts as unwanted and use a clean copy of the model",
-            "clean data; may ask what counts as unwanted and use a clean copy of the model",
+            "The defender may also test whether an answer is the unwanted behaviour and use a clean copy of the model",
+            "clean data; may test whether an answer is the unwanted behaviour and use a clean copy of the model",
         ),
     ],
 )

