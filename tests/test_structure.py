@@ -30,6 +30,7 @@ LAYERS = (
     ("stages.backdoors", "stages.threat_model"),
     ("stages.defenses", "stages.detectors", "stages.evaluation", "stages.poisoning"),
     ("stages.board", "stages.checks", "stages.claims"),
+    ("stages.submission",),
 )
 
 
