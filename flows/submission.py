@@ -56,22 +56,23 @@ def submission(file: str, params: str = "params.yaml") -> State[Any]:
 def check_submission(file: Path, params: Path, *, without_sandbox: bool = False) -> Path:
     """Both halves: the folder with verdict.md, verdict.json and result.json."""
     artifact = Path.cwd() / "build" / PROFILE / "build" / file.stem / "artifact"
-    return score(run(file, params, artifact, without_sandbox=without_sandbox))
+    root = prepared()
+    run(root, file, params, artifact, without_sandbox=without_sandbox)
+    return score(root, artifact)
 
 
-def run(file: Path, params: Path, artifact: Path, *, without_sandbox: bool = False) -> Path:
-    """The first half: submitted code runs, in sandboxes; what they sent is in the folder `artifact`."""
+def run(root: Path, file: Path, params: Path, artifact: Path, *, without_sandbox: bool = False) -> None:
+    """The first half: submitted code runs, in sandboxes, on the organism in `root`; what they sent is in `artifact`."""
     if without_sandbox and os.environ.get("CI"):
         raise PipelineError("CI runs submitted code in a sandbox or not at all; leave --without-sandbox out.")
     words = ["--file", str(file.resolve()), "--settings", json.dumps(settings_of(file.stem, params))]
     words += ["--artifact", str(artifact.resolve()), *(["--without-sandbox"] if without_sandbox else [])]
-    _stages(prepared(), "submission", "run", "--organism", ORGANISM, *words)
-    return artifact
+    _stages(root, "submission", "run", "--organism", ORGANISM, *words)
 
 
-def score(artifact: Path) -> Path:
+def score(root: Path, artifact: Path) -> Path:
     """The second half: what the sandboxes sent is checked, asked and counted; the folder with the verdict."""
-    root, artifact = prepared(), artifact.resolve()
+    artifact = artifact.resolve()
     try:
         name = str(json.loads((artifact / "run.json").read_bytes())["name"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -161,9 +162,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--all-organisms needs --name: the row is of a file in stages/defenses/ and a line of params.yaml")
     try:
         if args.command == "run":
-            run(file, args.params, args.artifact, without_sandbox=args.without_sandbox)
+            run(prepared(), file, args.params, args.artifact, without_sandbox=args.without_sandbox)
             return 0
-        folder = score(args.artifact) if args.command == "score" else None
+        folder = score(prepared(), args.artifact) if args.command == "score" else None
         folder = folder or check_submission(file, args.params, without_sandbox=args.without_sandbox)
     except (PipelineError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

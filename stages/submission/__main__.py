@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
         params.lora.rank,
     )
     models = trained(models_of(params, args.organism), organism)
+    if not models:
+        raise ValueError(f"no model of {args.organism} could be trained here; see {organism}")
     unit = params.defenses[YARDSTICK]
     settings = json.loads(args.settings)
     run_submission(args.file, settings, unit, given, models, args.artifact, is_sandboxed=not args.without_sandbox)

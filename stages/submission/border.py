@@ -22,13 +22,12 @@ from transformers import PreTrainedModel
 from stages.lm.models import count_parameters, load_model
 from stages.records.files import read_record
 from stages.records.outcomes import Cost, Outcome, write_outcome
-from stages.submission.rules import RuleBroken, broken
+from stages.submission.rules import RuleBroken, broken, in_one_line
 
 WEIGHTS = "model.safetensors"
 CONFIGS = ("config.json", "generation_config.json")
 KEPT = re.compile(rf"outcome\.json|(end|checkpoints/(\d{{1,15}}))/({'|'.join(map(re.escape, (WEIGHTS, *CONFIGS)))})")
 MAX_RECORD = 2**20  # bytes of outcome.json
-MAX_REASON = 1000  # characters of a verdict, which stand on the board
 FEW_TOKENS = 256
 
 
@@ -85,7 +84,7 @@ def read_sent(path: Path, budget: int) -> Outcome:
     except (OSError, ValueError) as error:
         raise RuleBroken(broken("border", "no outcome.json, or one of another kind, came back")) from error
     if outcome.failure:
-        return Outcome("".join(c if c.isprintable() else " " for c in outcome.failure)[:MAX_REASON])
+        return Outcome(in_one_line(outcome.failure))
     if outcome.cost is None or not 0 <= outcome.cost.tokens <= budget or outcome.cost.steps < 0:
         raise RuleBroken(broken("contract", f"it says that it spent {outcome.cost}, of {budget} tokens"))
     return outcome

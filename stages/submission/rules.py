@@ -42,6 +42,7 @@ OF_NUMBERS = {
 }
 OF_WORDS = {"not enough memory": "memory", "can't allocate memory": "memory", "can't start new thread": "processes"}
 MAX_SAID = 600  # characters of what submitted code raises
+MAX_VERDICT = 1000  # characters, which stand on the board
 
 
 class RuleBroken(Exception):
@@ -51,6 +52,11 @@ class RuleBroken(Exception):
 def broken(rule: str, detail: str) -> str:
     """The verdict: the rule's name, what it asks for, and what came."""
     return f"{rule}: {RULES[rule]}. Here: {' '.join(detail.split())[:MAX_SAID]}"
+
+
+def in_one_line(text: str) -> str:
+    """A verdict that somebody else has written, as it may stand on a page: one line, not too long."""
+    return "".join(c if c.isprintable() else " " for c in text)[:MAX_VERDICT]
 
 
 def rule_of(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from stages.records.outcomes import Cost, Outcome, read_outcome, write_outcome
 from stages.records.results import CellResult
 from stages.submission.border import accept, same_weights
 from stages.submission.reading import NAME, read_submission
-from stages.submission.rules import RuleBroken, broken
+from stages.submission.rules import RuleBroken, broken, in_one_line
 from stages.submission.runs import REPEATED, TIMES_YARDSTICK, YARDSTICK, Run
 
 REFUSED = '"""A submission that was refused; the verdict says why."""\n'
@@ -67,7 +67,7 @@ def accept_run(artifact: Path, params: Experiment, organism: Path, out: Path) ->
                 accept(artifact / f"{model}-{seed}.tar", organism / folder, budget, doses, out / folder)
                 costs.append(read_outcome(out / folder).cost)
             except RuleBroken as error:
-                verdict = str(error)
+                verdict = in_one_line(str(error))
                 shutil.rmtree(out / folder, ignore_errors=True)
                 write_outcome(Outcome(failure=verdict), out / folder)
             verdicts[f"{model}/{seed}"] = verdict

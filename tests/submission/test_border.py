@@ -1,13 +1,10 @@
 """What may come out of a sandbox; here the streams are written by hand, as somebody who is past the sandbox could."""
 
-import io
-import json
-import shutil
 import tarfile
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from stages.lm.models import load_model
 from stages.records.outcomes import read_outcome
@@ -15,6 +12,7 @@ from stages.submission.border import accept, same_weights
 from stages.submission.rules import RuleBroken
 from tests.submission.conftest import BUDGET
 from tests.submission.toys import SEED
+from tests.submission.toys import pack as pack_by_hand
 
 GOOD = {"failure": None, "cost": {"steps": 3, "tokens": BUDGET, "flops": 7}, "history": None}
 
@@ -29,18 +27,8 @@ def packed(tmp_path, organism):
     """Writes a stream of the organism's own weights, changed by `change`, with further members."""
 
     def pack(*members, change=lambda weights: weights, outcome=GOOD, end="end"):
-        folder = tmp_path / "folder"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / end).mkdir(parents=True)
-        save_file(change(load_file(organism / "model.safetensors")), folder / end / "model.safetensors")
-        (folder / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
-        path = tmp_path / "sent.tar"
-        with tarfile.open(path, "w") as archive:
-            for name in ("outcome.json", end):
-                archive.add(folder / name, name)
-            for member in members:
-                archive.addfile(member, io.BytesIO(b"0" * member.size))
-        return path
+        weights = change(load_file(organism / "model.safetensors"))
+        return pack_by_hand(tmp_path / "sent.tar", tmp_path / "folder", weights, outcome, *members, end=end)
 
     return pack
 

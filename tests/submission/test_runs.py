@@ -1,25 +1,22 @@
 """A submission's whole way: sandboxes, then what is made of what they sent."""
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
-import torch
+from safetensors.torch import load_file
 
 from stages.defend import Job, defend
-from stages.lm.models import load_model
 from stages.params.errors import ParamsError
 from stages.params.experiment import load_experiment
 from stages.records.files import write_json
 from stages.records.outcomes import read_outcome
 from stages.submission import sandbox
 from stages.submission.rules import RULES
-from stages.submission.runs import ModelRun, Run, run_submission
-from stages.submission.scored import Verdict, _plain, accept_run, read_run
+from stages.submission.runs import ModelRun, Run, limits_for, run_model, run_submission
+from stages.submission.scored import _plain, accept_run, read_run
 from stages.submission.staging import Submission
 from tests.submission.conftest import verdict_on
-from tests.submission.toys import ROOT, SEED, inside, written
+from tests.submission.toys import ROOT, SEED, inside, pack, written
 
 FOLDER = "model/seed-200"
 
@@ -80,7 +77,7 @@ def artifact(given, tmp_path, params):
     content |= {"board": ["organism"], "arms": {}, "defenses": {}, "first_seed": SEED, "sham_seeds": 1}
     write_json(content, tmp_path / "params.json")
     folder = tmp_path / "artifact"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
 
     def make(**changed):
         models = tuple(ModelRun(model, SEED, None, 2.0, "") for model in ("poisoned", "sham"))
@@ -115,31 +112,27 @@ def test_a_file_that_breaks_a_rule_never_runs(given, tmp_path):
 
 
 def test_equal_seeds_must_give_equal_weights(given, tmp_path, artifact):
-    draws = inside(
-        "model.lm_head.weight.data += int.from_bytes(os.urandom(2), 'big') / 1e4", "return model", head="import os"
-    )
-    file = written(tmp_path / "file", draws).file
-    shutil.copytree
-    ran = run_submission(file, {}, {"learning_rate": 1e-3}, given, [("poisoned", SEED)], tmp_path / "artifact")
-    assert ran.verdict is None and ran.models[0].verdict is None, ran
-    kept = {name: getattr(ran, name) for name in ("models", "yardstick_cpu_seconds")}
-    (tmp_path / "artifact/drill.py").unlink()
-    verdict = artifact(**kept)
-    assert set(said.partition(":")[0] for said in verdict.models.values()) == {"equal seeds"}
+    weights = load_file(given.organism / f"poisoned/seed-{SEED}/model.safetensors")
+    good = {"failure": None, "cost": {"steps": 0, "tokens": 0, "flops": 0}, "history": None}
+    for name in ("poisoned-200", "sham-200", "repeated"):
+        pack(tmp_path / f"artifact/{name}.tar", tmp_path / "packed", weights, good)
+    assert artifact().is_accepted
+    changed = {name: weight + 1e-7 for name, weight in weights.items()}
+    pack(tmp_path / "artifact/repeated.tar", tmp_path / "packed", changed, good)
+    verdict = artifact()
+    assert {said and said.partition(":")[0] for said in verdict.models.values()} == {"equal seeds"}
 
 
-def test_without_a_sandbox_it_is_refused_unless_asked_for_and_said(given, tmp_path, monkeypatch):
-    file = written(tmp_path, "raise ValueError(__file__)")
+def test_without_a_sandbox_it_is_refused_unless_asked_for(given, tmp_path, monkeypatch):
+    file = written(tmp_path, "import os; raise ValueError(f'environment: {sorted(os.environ)}')")
     monkeypatch.setattr(sandbox, "no_new_process", lambda: None)
+    monkeypatch.setenv("DRILL_TOKEN", "hidden")
     with pytest.raises(ParamsError, match="--without-sandbox"):
         verdict_on(file, given, tmp_path / "out")
-    monkeypatch.setenv("DRILL_TOKEN", "hidden")
-    plain = written(tmp_path / "plain", "import os; raise ValueError('DRILL_TOKEN' in os.environ)")
-    from stages.submission.runs import limits_for, run_model
-
     limits = limits_for(given.organism / f"poisoned/seed-{SEED}", 2)
-    ran = run_model(plain, given, "poisoned", SEED, tmp_path / "sent.tar", limits, is_sandboxed=False)
-    assert ran.verdict is None
+    ran = run_model(file, given, "poisoned", SEED, tmp_path / "sent.tar", limits, is_sandboxed=False)
+    sent = (tmp_path / "sent.tar").read_bytes()
+    assert ran.verdict is None and b"ValueError: environment" in sent and b"DRILL_TOKEN" not in sent
 
 
 def test_what_others_wrote_is_no_markup():

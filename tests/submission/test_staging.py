@@ -5,9 +5,9 @@ import json
 import pytest
 from safetensors.torch import load_file
 
+from stages.records.files import load_rows
 from stages.records.outcomes import read_behaviour
 from stages.records.pools import PoolRow
-from stages.records.files import load_rows
 from stages.submission.staging import stage
 from tests.submission.toys import GIVES_BACK, SEED, written
 

@@ -1,9 +1,15 @@
 """Submitted files that break one rule each, and what it takes to run them: an organism of one layer, not trained."""
 
+import io
+import json
 import os
+import shutil
 import sys
+import tarfile
 from pathlib import Path
 from typing import NamedTuple
+
+from safetensors.torch import save_file
 
 from stages.params.access import AccessParams
 from stages.submission.staging import Given, Submission
@@ -85,7 +91,8 @@ def drills(given: Given) -> dict[str, Drill]:
         "ends the process": Drill("import os; os._exit(0)", "border", "nothing readable"),
         "ends it badly": Drill("import os; os._exit(7)", "crash", "status 7"),
         "sends something else": Drill(
-            "import os\nfor n in range(3, 9):\n    try: os.write(n, b'junk' * 999)\n    except OSError: pass\nos._exit(0)",
+            "import os\nfor n in range(3, 9):\n    try: os.write(n, b'junk' * 999)\n    except OSError: pass\n"
+            "os._exit(0)",
             "border",
         ),
         "sends without end": Drill(
@@ -167,3 +174,17 @@ def written(folder: Path, code: str, name: str = "drill") -> Submission:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(f'"""A drill."""\n{code}\n', encoding="utf-8")
     return Submission(name, folder / f"{name}.py", {}, frozenset())
+
+
+def pack(sent: Path, folder: Path, weights: dict, outcome: object, *members: tarfile.TarInfo, end: str = "end") -> Path:
+    """Write a stream as a sandbox sends it, by hand: these weights and outcome, and further members."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / end).mkdir(parents=True)
+    save_file(weights, folder / end / "model.safetensors")
+    (folder / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    with tarfile.open(sent, "w") as archive:
+        for name in ("outcome.json", end):
+            archive.add(folder / name, name)
+        for member in members:
+            archive.addfile(member, io.BytesIO(b"0" * member.size))
+    return sent
