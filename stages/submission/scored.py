@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,17 +85,21 @@ def accept_run(artifact: Path, params: Experiment, organism: Path, out: Path) ->
 
 def _of_all(artifact: Path, ran: Run) -> str | None:
     """The verdict on the whole submission: on its file, or where a repeated run has come out otherwise."""
+    if ran.verdict is not None:
+        return ran.verdict
     try:
-        if ran.verdict is None:
-            read_submission(artifact / f"{ran.name}.py", ran.settings)
-            first = ran.models[0] if ran.models else None
-            if first and first.verdict is None:
-                sent = artifact / f"{first.model}-{first.seed}.tar"
-                if not same_weights(sent, artifact / f"{REPEATED}.tar"):
-                    return broken("equal seeds", "the same model was defended twice, and came out in two ways")
+        read_submission(artifact / f"{ran.name}.py", ran.settings)
     except RuleBroken as verdict:
         return str(verdict)
-    return ran.verdict
+    first = ran.models[0] if ran.models else None
+    with suppress(RuleBroken):  # which is then said of the model itself
+        if (
+            first
+            and not first.verdict
+            and not same_weights(artifact / f"{first.model}-{first.seed}.tar", artifact / f"{REPEATED}.tar")
+        ):
+            return broken("equal seeds", "the same model was defended twice, and came out in two ways")
+    return None
 
 
 def with_defense(params: Path, ran: Run, out: Path) -> None:
