@@ -97,11 +97,14 @@ def watched(module: ModuleType) -> Any:  # noqa: ANN401
 
 def is_of(value: object, file: str) -> bool:
     """Whether it is a function, a method or a class that is written in this file."""
-    value = value.__func__ if isinstance(value, MethodType | staticmethod | classmethod) else value
-    value = value.fget if isinstance(value, property) else value
-    if isinstance(value, FunctionType):
-        return value.__code__.co_filename == file
-    return isinstance(value, type) and getattr(sys.modules.get(value.__module__), "__file__", None) == file
+    kind = type(value)  # what isinstance asks, some objects of torch answer with a warning
+    if kind in (MethodType, staticmethod, classmethod):
+        return is_of(value.__func__, file)  # type: ignore[attr-defined]
+    if kind is property:
+        return is_of(value.fget, file)  # type: ignore[attr-defined]
+    if kind is FunctionType:
+        return value.__code__.co_filename == file  # type: ignore[attr-defined]
+    return issubclass(kind, type) and getattr(sys.modules.get(value.__module__), "__file__", None) == file
 
 
 def patched(file: str) -> Iterator[str]:
@@ -112,7 +115,7 @@ def patched(file: str) -> Iterator[str]:
         for key, value in list(getattr(module, "__dict__", {}).items()):
             if is_of(value, file):
                 yield f"{name}.{key}"
-            elif isinstance(value, type) and value.__module__ == name:
+            elif issubclass(type(value), type) and value.__module__ == name:
                 yield from (f"{name}.{key}.{own}" for own, each in list(vars(value).items()) if is_of(each, file))
 
 

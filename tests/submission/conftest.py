@@ -63,6 +63,6 @@ def verdicts(tmp_path_factory, given) -> dict[str, str | None]:
         return verdict_on(written(own, drill.code), given, own / "out", **drill.limits)
 
     found = drills(given) | whole_drills()
-    found["raw weights past the meter"] = found["raw weights past the meter"]._replace(limits={"cpu_seconds": 20})
+    found["raw weights past the meter"] = found["raw weights past the meter"]._replace(limits={"cpu_seconds": 15})
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return dict(zip(found, pool.map(run, found, found.values()), strict=True))

@@ -108,7 +108,7 @@ def drills(given: Given) -> dict[str, Drill]:
 
 def whole_drills() -> dict[str, Drill]:
     """What goes wrong with a model in hand; each loads torch."""
-    nan = inside("model.get_input_embeddings().weight.data[0, 0] = float('nan')", "return model")
+    nan = inside("model.model.norm.weight.data[0] = float('nan')", "return model")
     other = inside(
         "config = type(model.config)(**{**model.config.to_dict(), 'num_hidden_layers': 3})",
         "return type(model)(config)",
