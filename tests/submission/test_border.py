@@ -63,6 +63,7 @@ def test_what_keeps_the_contract_is_written_as_the_stage_defend_writes_it(packed
         member("../outcome.json"),
         member("/end/config.json"),
         member("end/config.json", tarfile.FIFOTYPE),
+        member("end/config.json", tarfile.GNUTYPE_SPARSE),
         member("checkpoints/../../config.json"),
         member("end/modeling.py"),
     ],
