@@ -95,6 +95,18 @@ def test_a_submission_through_both_jobs_gives_what_its_stage_gives(serial, tmp_p
     assert own == other and "accepted" in text and reports(serial) == before
 
 
+def test_a_submission_that_breaks_a_rule_has_a_row_at_survives(serial, tmp_path):
+    drill = '"""A drill."""\nimport socket\n\nsocket.create_connection(("1.1.1.1", 80))\n'
+    drill += "\n\ndef defend(model, access):\n    return model\n"
+    (tmp_path / "drill.py").write_text(drill, encoding="utf-8")
+    before = reports(serial)
+    submission.run(serial, tmp_path / "drill.py", tmp_path / "params.yaml", tmp_path / "artifact")
+    row = submission.score(serial, tmp_path / "artifact")
+    text, made = ((row / name).read_text(encoding="utf-8") for name in ("verdict.md", "result.json"))
+    assert "to be mended" in text and "network: a submission opens no connection" in text
+    assert json.loads(made)["outcomes"]["survives"]["k"] == 2 and reports(serial) == before
+
+
 @pytest.mark.parametrize("defense", sorted(BANDS))
 def test_yardsticks_are_in_their_bands_on_the_board_and_on_the_organism(serial, defense):
     rows = json.loads((serial / "reports/leaderboard.json").read_text(encoding="utf-8"))["rows"]

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from stages.params.experiment import load_experiment
 from stages.records.files import read_record, write_json
-from stages.records.results import CellResult
 from stages.submission.runs import YARDSTICK, run_submission
 from stages.submission.scored import (
     Verdict,
@@ -66,9 +65,8 @@ def accept(args: argparse.Namespace) -> None:
 def show(args: argparse.Namespace) -> None:
     """The second half, its end: the verdict and the board with the row, in verdict.md and on the terminal."""
     verdict = read_record(Verdict, args.out / "verdict.json")
-    cell = read_record(CellResult, args.out / "result.json")
     board = table(args.artifact, args.out / "params.json", REPORTS, args.out / "result.json", STAGES)
-    text = words(verdict, cell, board, args.organism)
+    text = words(verdict, board, args.organism)
     (args.out / "verdict.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -130,7 +130,7 @@ def table(artifact: Path, params: Path, reports: Path, result: Path, stages: Pat
     return text if ran.is_sandboxed else text.replace(f"`{ran.name}`", f"`{ran.name}` (not sandboxed)")
 
 
-def words(verdict: Verdict, cell: CellResult, board: str, organism: str) -> str:
+def words(verdict: Verdict, board: str, organism: str) -> str:
     """The verdict as Markdown: what to mend, or the row beside the others."""
     n_broken = sum(value is not None for value in verdict.models.values())
     lines = [f"## `{verdict.name}`: {'accepted' if verdict.is_accepted else 'to be mended'}", ""]
@@ -140,12 +140,7 @@ def words(verdict: Verdict, cell: CellResult, board: str, organism: str) -> str:
             "",
         ]
         lines += [f"- {_plain(reason)}: {', '.join(names)}" for reason, names in _by_reason(verdict).items()] + [""]
-    became = ", ".join(f"{share.k} {name}" for name, share in cell.outcomes.items())
-    lines += [
-        f"On the small organism `{organism}`: {became} of {cell.n_seeds}. The row, beside others there:",
-        "",
-        board,
-    ]
+    lines += [f"Its row on the small organism `{organism}`, beside others there:", "", board]
     spent = "unknown" if verdict.tokens is None else f"{verdict.tokens} budget tokens"
     took = "unknown" if verdict.times_yardstick is None else f"{verdict.times_yardstick:g} times"
     lines.append(

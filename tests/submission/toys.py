@@ -131,15 +131,7 @@ def whole_drills() -> dict[str, Drill]:
             "pytorch_model.bin",
         ),
         "a symlink": Drill(
-            inside(
-                "(out / 'end').mkdir()",
-                "(out / 'end/config.json').symlink_to('/etc/passwd')",
-                "(out / 'checkpoints').symlink_to('/proc')",
-                "return model",
-                head=OUT,
-            ),
-            "border",
-            "link",
+            inside("(out / 'link').symlink_to('/etc/passwd')", "return model", head=OUT), "border", "is a link"
         ),
         "torch patched": Drill(
             inside("torch.isfinite = lambda x: x == x", "return model", head=patch), "patching", "torch.isfinite"
