@@ -41,14 +41,16 @@ def test_the_sandbox_makes_the_bytes_of_the_stage(given, tmp_path):
 
 def test_nothing_is_kept_between_two_models(given, tmp_path):
     keeps = (
-        "import pathlib, tempfile, stages\nfound = []\n"
-        "for folder in (pathlib.Path.home(), pathlib.Path(tempfile.gettempdir()), pathlib.Path.cwd()):\n"
-        "    found += [folder.name] if (folder / 'state').exists() else []\n    (folder / 'state').touch()\n"
-        "raise ValueError(f'found {found} {hasattr(stages, \"state\")}')"
+        "import pathlib, tempfile, stages\n"
+        "folders = pathlib.Path.home(), pathlib.Path(tempfile.gettempdir()), pathlib.Path.cwd()\n"
+        "found = [str(folder) for folder in folders if (folder / 'state').exists()]\n"
+        "found += [name for name in vars(stages) if name == 'state']\n"
+        "stages.state = [(folder / 'state').touch() for folder in folders]\n"
+        "raise ValueError(f'found {found}')"
     )
     kept = written(tmp_path, keeps)
     first, second = (verdict_on(kept, given, tmp_path / model, model=model) for model in ("poisoned", "sham"))
-    assert first == second and first and "found ['sandbox_work', 'sandbox_work'] False" in first.replace("\n", "")
+    assert first == second and first and "found []" in first
 
 
 def test_an_organism_cannot_be_told_from_its_sham_by_names_or_times(given, tmp_path):
