@@ -1,8 +1,10 @@
 """An organism and its sham of one layer, not trained; and all drills, run once, as many at once as there are cores."""
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,9 +17,7 @@ from stages.submission.border import accept
 from stages.submission.rules import RuleBroken
 from stages.submission.runs import limits_for, run_model
 from stages.submission.staging import Given, Submission
-from tests.submission.toys import SEED, Drill, drills, given_at, whole_drills, written
-
-BUDGET = 4000
+from tests.submission.toys import BUDGET, ROOT, SEED, Drill, drills, given_at, whole_drills, written
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +52,29 @@ def verdict_on(submission: Submission, given: Given, out: Path, *, model: str = 
     return None
 
 
+class Drilled(NamedTuple):
+    """The verdict on each drill, and the hash of every file that none may change, before and after."""
+
+    verdicts: dict[str, str | None]
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+def state(*folders: Path) -> dict[str, str]:
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in [*files, ROOT / "dvc.lock"]}
+
+
 @pytest.fixture(scope="session")
-def verdicts(tmp_path_factory, given) -> dict[str, str | None]:
-    """The verdict on each drill."""
+def drilled(tmp_path_factory, given) -> Drilled:
     folder = tmp_path_factory.mktemp("drills")
-    os.environ["DRILL_SECRET"] = "hidden"
+    kept = (given.organism.parent, ROOT / "stages", ROOT / "reports")
 
     def run(name: str, drill: Drill) -> str | None:
         own = folder / name.replace(" ", "_")
         return verdict_on(written(own, drill.code), given, own / "out", **drill.limits)
 
-    found = drills(given) | whole_drills()
-    found["raw weights past the meter"] = found["raw weights past the meter"]._replace(limits={"cpu_seconds": 15})
+    found, before = drills(given) | whole_drills(), state(*kept)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return dict(zip(found, pool.map(run, found, found.values()), strict=True))
+        verdicts = dict(zip(found, pool.map(run, found, found.values()), strict=True))
+    return Drilled(verdicts, before, state(*kept))

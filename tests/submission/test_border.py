@@ -10,8 +10,7 @@ from stages.lm.models import load_model
 from stages.records.outcomes import read_outcome
 from stages.submission.border import accept, same_weights
 from stages.submission.rules import RuleBroken
-from tests.submission.conftest import BUDGET
-from tests.submission.toys import SEED
+from tests.submission.toys import BUDGET, SEED
 from tests.submission.toys import pack as pack_by_hand
 
 GOOD = {"failure": None, "cost": {"steps": 3, "tokens": BUDGET, "flops": 7}, "history": None}

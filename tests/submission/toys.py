@@ -16,7 +16,7 @@ from stages.submission.staging import Given, Submission
 
 ROOT = Path(__file__).resolve().parents[2]
 GiB = 2**30
-SEED = 200
+SEED, BUDGET = 200, 4000
 OUT = "import os, pathlib\nout = pathlib.Path.cwd() / 'out/model/seed-200'\n"
 GIVES_BACK = "\ndef defend(model, access):\n    return model\n"
 
@@ -151,7 +151,7 @@ def whole_drills() -> dict[str, Drill]:
             "contract",
             "charged",
         ),
-        "raw weights past the meter": Drill(raw, "time", "processor"),
+        "raw weights past the meter": Drill(raw, "time", "processor", {"cpu_seconds": 15}),
     }
 
 
