@@ -110,8 +110,10 @@ def whole_drills() -> dict[str, Drill]:
     """What goes wrong with a model in hand; each loads torch."""
     nan = inside("model.model.norm.weight.data[0] = float('nan')", "return model")
     other = inside(
-        "config = type(model.config)(**{**model.config.to_dict(), 'num_hidden_layers': 3})",
+        "config = copy.deepcopy(model.config)",
+        "config.num_hidden_layers = 3",
         "return type(model)(config)",
+        head="import copy\n",
     )
     raw = inside(
         "table = model.get_input_embeddings().weight.detach()",
@@ -147,7 +149,7 @@ def whole_drills() -> dict[str, Drill]:
             "Access._charge",
         ),
         "tokens that are not charged": Drill(
-            inside("model(input_ids=torch.zeros(1, 9, dtype=torch.long))", "return model", head=patch),
+            inside("model(input_ids=torch.ones(1, 9, dtype=torch.long))", "return model", head=patch),
             "contract",
             "charged",
         ),
