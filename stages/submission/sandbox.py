@@ -123,7 +123,7 @@ def _walls(folder: Path, number: int, disk: int) -> list[str]:
 
 
 @contextmanager
-def _started(folder: Path, limits: Limits, is_sandboxed: bool) -> Iterator[subprocess.Popen[bytes]]:
+def _started(folder: Path, limits: Limits, is_sandboxed: bool) -> Iterator[subprocess.Popen[Any]]:
     with tempfile.TemporaryDirectory() as own, _filter() as number:
         seen, work = (SEEN, WORK) if is_sandboxed else (str(folder.resolve()), own)
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
