@@ -12,7 +12,7 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The results: reports/index.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro page claims smoke check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock
+.PHONY: default help setup repro page claims smoke new-defense check-defense check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock
 
 default: check test  ## check and test
 
@@ -42,6 +42,13 @@ claims: setup  ## judge the paper's claims: train what they need beyond the boar
 smoke: setup  ## the whole pipeline, small, in build/smoke
 	python -m flows.profiles smoke
 	cd build/smoke && python -m flows.warm -- dvc repro && python -m flows.pipeline prune
+
+new-defense: setup  ## begin a defense: make new-defense NAME=mine writes its file and its line in params.yaml
+	@python -m flows.new_defense $(or $(NAME),$(error say its name: make new-defense NAME=mine))
+
+check-defense: setup  ## try a defense in a sandbox, on a small organism: NAME=mine or FILE=path; WHOLE=1 then runs the whole row
+	@python -m flows.submission check $(if $(NAME),--name $(NAME),--file $(or $(FILE),$(error say which: NAME=mine or FILE=path))) \
+		$(if $(filter 1,$(WHOLE)),--all-organisms)
 
 check: setup  ## lint, format, types
 	ruff check .

@@ -30,6 +30,7 @@ LAYERS = (
     ("stages.backdoors", "stages.threat_model"),
     ("stages.defenses", "stages.detectors", "stages.evaluation", "stages.poisoning"),
     ("stages.board", "stages.checks", "stages.claims"),
+    ("stages.submission",),
 )
 
 
@@ -223,7 +224,11 @@ def opens_text_unnamed(call: ast.Call) -> bool:
     modes = call.args[0 if isinstance(call.func, ast.Attribute) else 1 :][:1]
     modes += [word.value for word in call.keywords if word.arg == "mode"]
     is_binary = any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in modes)
-    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in ("os", "api"):  # no files of text
+    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in (
+        "os",
+        "api",
+        "tarfile",
+    ):  # no files of text
         return False
     is_opening = name in ("read_text", "write_text") or (name in ("open", "fdopen") and not is_binary)
     return "encoding" not in named and (is_opening or "text" in named or "universal_newlines" in named)
