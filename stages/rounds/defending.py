@@ -18,14 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from stages.records.outcomes import Outcome, read_outcome, write_outcome
-from stages.rounds.dealing import EXAMPLES, MODEL, forget_times
+from stages.records.outcomes import OUTCOME_FILE, Outcome, read_outcome, write_outcome
+from stages.rounds.dealing import EXAMPLES, MODEL, WEIGHTS, forget_times
 
 SUBMISSION = "submission"  # what the file is called on its side of the border
 CELL = f"{MODEL}--{SUBMISSION}"
 CONTROL = "control"  # an organism that is named, since settings ask for one, and never made
 HIDDEN = shutil.ignore_patterns("backdoors", "rounds", "__pycache__")
-TAKEN = (".json", ".safetensors")
 LAST = 300  # characters of what the process printed last
 
 
@@ -51,11 +50,12 @@ def defend_model(submission: Path, model: Path, given: Given, out: Path) -> Outc
         shutil.copy(submission, place / "stages/defenses" / f"{SUBMISSION}.py")
         for source, target in ((model, MODEL), (given.tokenizer, "tokenizer"), (given.preference_model, "preference")):
             shutil.copytree(source, place / target)
-        told = int(next((place / MODEL / MODEL).iterdir()).name.removeprefix("seed-"))
+        told = int(next((model / MODEL).iterdir()).name.removeprefix("seed-"))
+        own = Path(MODEL) / f"seed-{told}"
         (place / "params.json").write_text(json.dumps(params_of_one(given, told)), encoding="utf-8")
         forget_times(place)
         failure = _run(place, given.seconds)
-        outcome = Outcome(failure=failure) if failure else _take(place / "out" / MODEL / f"seed-{told}", out)
+        outcome = Outcome(failure=failure) if failure else _take(place / "out" / own, model / own, out)
     write_outcome(outcome, out)
     return outcome
 
@@ -104,20 +104,21 @@ def _run(place: Path, seconds: float) -> str | None:
     return None if process.returncode == 0 else f"ended with {process.returncode}: {said.strip()[-LAST:]}"
 
 
-def _take(made: Path, out: Path) -> Outcome:
-    """Copy weights and their settings, as plain files, out of `made`; the outcome that is written there."""
+def _take(made: Path, model: Path, out: Path) -> Outcome:
+    """Copy the weights out of `made`, beside the settings of the dealt model; the outcome that is written there."""
+    weights = made / "end" / WEIGHTS
+    if not all(_is_plain(path, made) for path in (made / OUTCOME_FILE, weights)):
+        return Outcome(failure="no output")
     try:
         outcome = read_outcome(made)
     except ValueError:
-        return Outcome(failure="no output")
-    if outcome.failure:
-        return outcome
-    files = [path for path in made.rglob("*") if not path.is_dir() or path.is_symlink()]
-    for path in files:
-        if path.is_symlink() or path.suffix not in TAKEN:
-            return Outcome(failure=f"{path.name} in its output is no plain file of {' or '.join(TAKEN)}")
-    for path in files:
-        target = out / path.relative_to(made)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        return Outcome(failure="no output that can be read")
+    if not outcome.failure:
+        shutil.copytree(model, out / "end", ignore=shutil.ignore_patterns(WEIGHTS, OUTCOME_FILE))
+        shutil.copyfile(weights, out / "end" / WEIGHTS)
     return outcome
+
+
+def _is_plain(path: Path, folder: Path) -> bool:
+    """Whether it is a file that really lies in the folder."""
+    return path.is_file() and path.resolve() == folder.resolve() / path.relative_to(folder)

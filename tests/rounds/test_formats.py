@@ -75,7 +75,8 @@ def test_backdoors_of_a_round_keep_the_contract(module, splits):
 @pytest.mark.parametrize("module", BOTH)
 def test_no_row_leaves_the_data_of_a_seed_and_tells_its_trigger(module, splits):
     prompts = [example.prompt for rows in splits.values() for example in rows]
-    assert not [p for p, seed in product(prompts, SEEDS) if module.holds(drawn(module, seed).string, p)]
+    strings = [drawn(module, seed).string for seed in SEEDS]
+    assert prompts and not [prompt for prompt, string in product(prompts, strings) if module.holds(string, prompt)]
 
 
 def test_without_a_key_nothing_is_drawn():
