@@ -27,6 +27,7 @@ PROFILE, ROUND, AUDIT = "round", "round-", "audit-"
 SECRETS, PUBLISHED = Path(".rounds"), Path("reports") / "rounds"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 N_BYTES = 32
+CODE = ("stages", "flows", "dvc.yaml", "params.yaml", "rounds.yaml")  # by which a round is made
 FIRST, N_SEEDS = 10_000, 2**29  # below them are the seeds of the open board
 SECONDS = 600  # that a submission has for one model
 DATA, MODELS = "data.json", "models.json"  # keyed hashes
@@ -50,6 +51,10 @@ def open_round(root: Path, name: str) -> Path:
     for path in (opening, secret_file):
         if path.exists():
             raise PipelineError(f"the round {name} was opened already: {path} is there. Take another name")
+    if changed := git(root, "status", "--porcelain", "--", *CODE):
+        raise PipelineError(
+            f"a round is made by the code of a commit, and these are in none:\n{changed}Commit them first."
+        )
     secret = os.urandom(N_BYTES)
     commit = git(root, "rev-parse", "HEAD").strip()
     secret_file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)

@@ -41,6 +41,13 @@ def test_an_opening_is_a_commitment_and_tells_nothing_else(project):
     assert read_secret(project / ".rounds/second/secret") != secret
 
 
+def test_a_round_is_opened_on_committed_code_alone(project):
+    (project / "stages/rounds/formats.py").write_text("FORMATS = ()\n", encoding="utf-8")
+    with pytest.raises(PipelineError, match=r"stages/rounds/formats.py\nCommit them"):
+        open_round(project, "first")
+    assert not (project / ".rounds").exists()
+
+
 def test_git_never_sees_the_secret_and_nobody_else_reads_it(project):
     open_round(project, "first")
     said = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=project, capture_output=True, encoding="utf-8")
