@@ -82,7 +82,7 @@ def _run(place: Path, seconds: float) -> str | None:
     """Why the stage `defend` made nothing in this folder; None where it ended well."""
     words = ["--params", "params.json", "--cell", CELL, "--organism", MODEL, "--examples", f"{MODEL}/{EXAMPLES}"]
     words += ["--tokenizer", "tokenizer", "--preference-model", "preference", "--out", "out"]
-    process = subprocess.Popen(
+    command = subprocess.Popen(
         [sys.executable, "-m", "stages", "defend", *words],
         cwd=place,
         env={"PATH": os.defpath, "HOME": str(place)},
@@ -93,14 +93,14 @@ def _run(place: Path, seconds: float) -> str | None:
         encoding="utf-8",
         errors="replace",
     )
-    try:
-        _, said = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return f"not ready after {seconds:g} seconds"
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with command as process:
+        try:
+            _, said = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return f"not ready after {seconds:g} seconds"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     return None if process.returncode == 0 else f"ended with {process.returncode}: {said.strip()[-LAST:]}"
 
 

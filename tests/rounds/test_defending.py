@@ -36,7 +36,7 @@ def given(tmp_path_factory, root, tokenizer, splits):
     params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     own = yaml.safe_load((root / "flows/overrides/round.yaml").read_text(encoding="utf-8").replace("!only", ""))
     params |= {"organisms": own["organisms"], "board": own["board"]}
-    return folder, Given({}, params, root / "stages", folder / "tokenizer", folder / "preference", 120)
+    return folder, Given({}, params, root / "stages", folder / "tokenizer", folder / "preference", 1200)
 
 
 def submit(given, tmp_path, text, **changed):
