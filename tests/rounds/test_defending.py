@@ -14,7 +14,7 @@ from stages.records.files import write_json
 from stages.records.outcomes import Behaviour, Cost, Outcome, read_outcome, write_behaviour, write_outcome
 from stages.records.pools import pool_row, save_pool
 from stages.rounds.dealing import MODEL, DealtModel, hand_out
-from stages.rounds.defending import CELL, Given, defend_model, params_of_one
+from stages.rounds.defending import CELL, Given, _take, defend_model, params_of_one
 
 DEALT = DealtModel("format_a", "sham", 5, 12345)
 FILE = '"""A toy."""\n{}\n\ndef defend(model, access):\n    {}\n    return model\n'
@@ -96,3 +96,18 @@ def test_what_came_back_is_looked_at_before_it_is_asked(given, tmp_path, tokeniz
     reading = read_returned(Returned(job, original))
     assert reading.records == []
     assert ("no output" if came == "nothing" else "no sound model") in (reading.outcome.failure or "")
+
+
+def test_weights_alone_are_taken_and_only_where_they_really_lie(given, tmp_path):
+    model, made, weights = given[0] / "dealt" / MODEL / "seed-12345", tmp_path / "made", "end/model.safetensors"
+    write_outcome(Outcome(), made)
+    (made / "end").mkdir()
+    (made / weights).symlink_to(model / "model.safetensors")
+    assert _take(made, model, tmp_path / "out").failure == "no weights in its output"
+    (made / weights).unlink()
+    (made / weights).write_bytes(b"weights")
+    (made / "end/config.json").write_text("another", encoding="utf-8")
+    (made / "end/more.py").write_text("pass", encoding="utf-8")
+    assert _take(made, model, tmp_path / "out") == Outcome()
+    assert (tmp_path / "out/end/config.json").read_bytes() == (model / "config.json").read_bytes()
+    assert not list(tmp_path.glob("out/**/*.py"))
