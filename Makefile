@@ -12,7 +12,8 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The results: reports/index.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro page claims smoke new-defense check-defense check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock
+.PHONY: default help setup repro page claims smoke new-defense check-defense check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock \
+	round-open round-score round-close round-audit
 
 default: check test  ## check and test
 
@@ -98,6 +99,19 @@ lineage: setup  ## all code, data and commands behind a row: make lineage ROW=sf
 
 gc: setup  ## free what no commit of this clone names; it asks before it deletes, but not with YES=1
 	@python -m flows.gc $(if $(filter 1,$(YES)),--yes)
+
+round-open: setup  ## open a hidden round: draw its secret, publish the hash: make round-open ROUND=name
+	@python -m flows.rounds open $(or $(ROUND),$(error say which round: ROUND=name))
+
+round-score: setup  ## score a defense on the hidden organisms of a round: ROUND=name DEFENSE=file-or-name
+	@python -m flows.rounds score $(or $(ROUND),$(error say which round: ROUND=name)) \
+		--defense $(or $(DEFENSE),$(error say which defense: DEFENSE=file-or-name))
+
+round-close: setup  ## close a round: publish its secret and the counts: ROUND=name
+	@python -m flows.rounds close $(or $(ROUND),$(error say which round: ROUND=name))
+
+round-audit: setup  ## check a closed round; RETRAIN=1 makes its models again as well: ROUND=name
+	@python -m flows.rounds audit $(or $(ROUND),$(error say which round: ROUND=name)) $(if $(filter 1,$(RETRAIN)),--retrain)
 
 lock:  ## resolve the dependencies of pyproject.toml anew into requirements.lock
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -34,7 +34,7 @@ from flows.commands import PipelineError, heed_interrupts
 from flows.fingerprints import FINGERPRINT
 from flows.observing import Reporter, estimate, publish
 from flows.pipeline import Project, open_project
-from flows.profiles import prepare_profile
+from flows.rounds import prepare
 from flows.scheduler import Run, Workers, expected_to_run
 from flows.servers import check_server, free_port, server, use_own_server
 from flows.tasks import is_here, task_runner, tasks
@@ -72,7 +72,7 @@ def benchmark(
     if ROOT in os.environ:  # our starter is the worker of flows/ui.py: end with it, also when it is killed
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        root = prepare_profile(Path.cwd(), profile) if profile else Path.cwd()
+        root = prepare(Path.cwd(), profile) if profile else Path.cwd()
         with open_project(root) as project:
             plan = project.select(targets)
             project.prune()
@@ -122,7 +122,7 @@ def look(
     targets: Sequence[str], profile: str, *, force: bool, allow_missing: bool, dry_run: bool, verbose: bool
 ) -> str:
     """What to say where nothing is to run, so that nobody waits for a server; with `dry_run`, what would and why."""
-    with open_project(prepare_profile(Path.cwd(), profile) if profile else Path.cwd()) as project:
+    with open_project(prepare(Path.cwd(), profile) if profile else Path.cwd()) as project:
         plan = project.select(targets)
         if dry_run:
             project.foresee()

@@ -27,6 +27,7 @@ LAYERS = (
     ("stages.lm",),
     ("stages.corpus",),
     ("stages.scoring",),
+    ("stages.rounds",),
     ("stages.backdoors", "stages.threat_model"),
     ("stages.defenses", "stages.detectors", "stages.evaluation", "stages.poisoning"),
     ("stages.board", "stages.checks", "stages.claims"),
@@ -74,7 +75,20 @@ def test_flows_import_nothing_of_the_stages():
 
 
 @pytest.mark.parametrize(
-    "stage", ["describe_data", "fingerprint", "judge_claims", "keep_checks", "report", "score", "score_organism"]
+    "stage",
+    [
+        "audit_round",
+        "defend_round",
+        "describe_data",
+        "fingerprint",
+        "judge_claims",
+        "keep_checks",
+        "report",
+        "score",
+        "score_organism",
+        "score_round",
+        "seal_round",
+    ],
 )
 def test_what_neither_trains_nor_reads_needs_no_torch(stage):
     for path in FINGERPRINTS[stage]:
@@ -131,7 +145,11 @@ def test_the_seeds_and_the_adapters_are_settings_of_what_is_trained():
 def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_reads_or_scores_one():
     reads = {stage for stage in PIPELINE if "sham_seeds" in settings_of(stage)}
     trains_or_reads = {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism"}
-    assert reads == trains_or_reads | {"score", "score_arm", "score_organism"}
+    assert reads == trains_or_reads | {"score", "score_arm", "score_organism"} | {
+        "deal_round",
+        "evaluate_round",
+        "score_round",
+    }
 
 
 def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
@@ -140,7 +158,7 @@ def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
 
 def test_the_judge_of_refusals_is_a_setting_of_what_counts_and_shows_them_alone():
     reads = {stage for stage in PIPELINE if "judging" in str(body(PIPELINE[stage]).get("params"))}
-    assert reads == {"score", "score_arm", "score_organism", "report"}
+    assert reads == {"score", "score_arm", "score_organism", "score_round", "report"}
     assert reads == {stage for stage in PIPELINE if "data/code/refusals" in str(body(PIPELINE[stage])["deps"])}
 
 
