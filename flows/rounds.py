@@ -27,7 +27,7 @@ PROFILE, ROUND, AUDIT = "round", "round-", "audit-"
 SECRETS, PUBLISHED = Path(".rounds"), Path("reports") / "rounds"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 N_BYTES = 32
-CODE = ("stages", "flows", "dvc.yaml", "params.yaml", "rounds.yaml")  # by which a round is made
+CODE = ("stages", "flows", "dvc.yaml", "params.yaml")  # by which a round is made
 FIRST, N_SEEDS = 10_000, 2**29  # below them are the seeds of the open board
 SECONDS = 600  # that a submission has for one model
 DATA, MODELS = "data.json", "models.json"  # keyed hashes
@@ -164,7 +164,7 @@ def _write_in(folder: Path, name: str, secret: bytes, extra: Mapping[str, Any]) 
     seed = FIRST + int.from_bytes(hmac.digest(secret, b"first seed", "sha256")[:8], "big") % N_SEEDS
     params = folder / "params.yaml"
     params.write_text(_replaced(r"^first_seed: \d+", f"first_seed: {seed}", params), encoding="utf-8")
-    _write(folder / "rounds.yaml", {"rounds": {name: {}}, **extra})  # JSON is YAML
+    _write(folder / "flows/rounds.yaml", {"rounds": {name: {}}, **extra})  # JSON is YAML
     secret_file = folder / "round/secret"
     secret_file.parent.mkdir(exist_ok=True)
     secret_file.touch(mode=0o600)

@@ -94,7 +94,7 @@ def nothing_to_do() -> list[tuple[str, float, str, str]]:
         folder = Path(name) / "project"
         for part in ("flows", "stages"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for part in ("dvc.yaml", "params.yaml", "rounds.yaml", ".dvcignore"):
+        for part in ("dvc.yaml", "params.yaml", ".dvcignore"):
             shutil.copy(ROOT / part, folder)
         Repo.init(str(folder), no_scm=True).close()
         n_stages = make_up(folder)

@@ -76,8 +76,9 @@ def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, de
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         yaml_of.dump(params, file)
-    for name in ("CHANGELOG.md", "dvc.yaml", "rounds.yaml"):
-        shutil.copy(root / name, folder)
+    (folder / "flows").mkdir(exist_ok=True)
+    for name in ("CHANGELOG.md", "dvc.yaml", "flows/rounds.yaml"):
+        shutil.copy(root / name, folder / name)
     shutil.copytree(root / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     Repo.init(str(folder), no_scm=True).close()
 

@@ -14,7 +14,7 @@ from stages.records.files import read_record
 from stages.rounds.keys import commitment, derived, read_secret
 from stages.rounds.published import Opening
 
-COPIED = ("dvc.yaml", "params.yaml", "rounds.yaml", ".dvcignore", ".dvc/config", ".gitignore")
+COPIED = ("dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config", ".gitignore")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_submissions_are_kept_with_the_round_and_named_in_its_graph(project, tmp
     assert add_submission(project, "first", str(tmp_path / "mine.py")) == "mine"
     assert add_submission(project, "first", "sft") == "sft"
     folder = prepare(project, "round-first")
-    graph = YAML(typ="safe").load((folder / "rounds.yaml").read_text(encoding="utf-8"))
+    graph = YAML(typ="safe").load((folder / "flows/rounds.yaml").read_text(encoding="utf-8"))
     assert sorted(graph["submissions"]) == ["mine", "sft"] and graph["submissions"]["sft"]["seconds"] == 600
     assert json.loads((folder / "round/submissions/sft.json").read_text(encoding="utf-8")) == {"learning_rate": 1.4e-3}
     (tmp_path / "mine.py").write_text("other", encoding="utf-8")
@@ -153,5 +153,5 @@ def test_an_audit_makes_the_round_again_from_the_published_secret(project):
     folder = prepare(project, "audit-first")
     assert derived(secret, "formats").hex() in (folder / "stages/rounds/key.py").read_text(encoding="utf-8")
     assert (folder / "round/published/opening.json").exists()
-    graph = YAML(typ="safe").load((folder / "rounds.yaml").read_text(encoding="utf-8"))
+    graph = YAML(typ="safe").load((folder / "flows/rounds.yaml").read_text(encoding="utf-8"))
     assert graph["audits"] == {"data": {"remade": "data/sealed.json"}, "models": {"remade": "data/dealt.json"}}
