@@ -8,7 +8,7 @@ import json
 import pytest
 
 from stages.params.loading import load_params
-from stages.records.results import BENCHMARK_VERSION
+from stages.records.results import BENCHMARK_VERSION, FAILED_CONTROL, SCORED
 from tests.bands import BANDS, out_of_band
 from tests.committed import REPORTS, VERSION
 
@@ -61,6 +61,9 @@ def test_sft_teaches_refusal_and_a_random_model_lacks_the_withheld_skills(organi
     assert random_init["withheld_accuracy"]["mean"] < 0.5 * untouched["withheld_accuracy"]["mean"]
 
 
-def test_no_seed_of_any_cell_failed():
-    failed = {c.name: n for c in PARAMS.cells.values() if (n := result(c.name)["n_seeds"] - result(c.name)["n_scored"])}
-    assert failed == {}
+def test_no_seed_of_any_cell_failed_but_by_its_positive_control():
+    """A seed that fails its control drops from every row (docs/measurement.md); of eight, more than one would be a flaw."""
+    for cell in PARAMS.cells.values():
+        unscored = [seed for seed in result(cell.name)["seeds"] if seed["status"] != SCORED]
+        assert {seed["status"] for seed in unscored} <= {FAILED_CONTROL}, cell.name
+        assert len(unscored) <= 1, cell.name

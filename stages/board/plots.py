@@ -99,7 +99,7 @@ def _places(name: str, at: tuple[float, float]) -> list[Box]:
     for gap, down in PLACES:
         for left in (x + gap, x - gap - width):
             top = y + down - LABEL_HEIGHT / 2
-            if left >= 0 and left + width <= SIDE[0] + LABEL_HEIGHT and 0 <= top <= SIDE[1] - LABEL_HEIGHT:
+            if left >= 0 and left + width <= SIDE[0] + LABEL_HEIGHT / 2 and 0 <= top <= SIDE[1] - LABEL_HEIGHT:
                 found.append(Box(left, top, left + width, top + LABEL_HEIGHT))
     return found or [Box(x, y, x + width, y + LABEL_HEIGHT)]
 
@@ -290,7 +290,7 @@ def strengths(by_name: Mapping[str, Sequence[Strength]], label: str) -> Markup:
     ]
     longest = max(by_name.values(), key=len)
     axis = alt.Axis(labelAngle=0, labelOverlap=False)
-    x = alt.X("setting:O", sort=[each.setting for each in longest], title=None, axis=axis)
+    x = alt.X("setting:O", sort=[each.setting for each in longest], title=None, axis=axis, scale=alt.Scale(padding=0.7))
     return _lines(data, x, list(KEPT), list(by_name), label)
 
 
