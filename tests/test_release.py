@@ -62,7 +62,7 @@ def test_sft_teaches_refusal_and_a_random_model_lacks_the_withheld_skills(organi
 
 
 def test_no_seed_of_any_cell_failed_but_by_its_positive_control():
-    """A seed that fails its control drops from every row (docs/measurement.md); of eight, more than one would be a flaw."""
+    """One that fails its control drops from every row (docs/measurement.md); of eight, more than one is a flaw."""
     for cell in PARAMS.cells.values():
         unscored = [seed for seed in result(cell.name)["seeds"] if seed["status"] != SCORED]
         assert {seed["status"] for seed in unscored} <= {FAILED_CONTROL}, cell.name
