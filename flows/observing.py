@@ -90,5 +90,5 @@ def publish(root: Path) -> None:
     """The board as an artifact, with where its page is, once there is one."""
     text = root / "reports" / "leaderboard.md"
     if text.exists():
-        page = f"`{text.with_suffix('.html').resolve()}`\n\n"
+        page = f"`{text.with_name('index.html').resolve()}`\n\n"
         create_markdown_artifact(page + text.read_text(encoding="utf-8"), key=text.stem)

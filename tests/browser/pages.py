@@ -27,7 +27,7 @@ def one_of_each_kind(reports: Path) -> list[Path]:
 
 def first_page(reports: Path) -> Path:
     """The page that a reader opens first."""
-    return next(path for name in ("index", "leaderboard") if (path := reports / f"{name}.html").exists())
+    return reports / "index.html"
 
 
 @dataclass

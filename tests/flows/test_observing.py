@@ -1,6 +1,6 @@
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows import benchmark
+from flows import benchmark, observing
 from flows.observing import time_left
 
 
@@ -17,3 +17,14 @@ def test_a_prefect_server_of_the_users_that_is_down_is_named(capsys):
         assert benchmark.main([]) == 1
     error = capsys.readouterr().err
     assert "http://127.0.0.1:9/api" in error and "Traceback" not in error
+
+
+def test_the_board_is_an_artifact_with_the_place_of_its_page(tmp_path, monkeypatch):
+    shown = {}
+    monkeypatch.setattr(observing, "create_markdown_artifact", lambda text, key: shown.update({key: text}))
+    observing.publish(tmp_path)
+    assert not shown
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/leaderboard.md").write_text("| sft |\n", encoding="utf-8")
+    observing.publish(tmp_path)
+    assert shown == {"leaderboard": f"`{tmp_path.resolve() / 'reports/index.html'}`\n\n| sft |\n"}
