@@ -1,5 +1,6 @@
 """Toy worlds and models for every test: a whole corpus, a tiny model, no network."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from stages.lm.rows import make_batches
 from stages.lm.tokenizer import train_tokenizer
 from stages.lm.training import fine_tune
 from stages.lm.workers import prepare_process
+from stages.params.errors import ParamsError
 from stages.params.loading import load_params
 from stages.records.rows import QUESTIONS, Example
+from stages.submission.sandbox import require_bubblewrap
 from tests.threat_model.toys import REASONING
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +29,17 @@ WITHHELD = ("young", "past", "last", "after_bars", "shout", "code_temporary")
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     prepare_process()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> None:
+    """A machine that can make sandboxes; on another one `make test` skips, by the reason, the tests that need one."""
+    try:
+        require_bubblewrap()
+    except ParamsError as error:
+        if os.environ.get("MISSING_TOOLS") != "skip":
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,7 @@ def test_every_seed_passes_its_positive_control(serial):
     assert baseline["n_passed"] == baseline["n_seeds"] == 2
 
 
+@pytest.mark.usefixtures("sandbox")
 def test_a_submission_through_both_jobs_gives_what_its_stage_gives(serial, tmp_path):
     """A copy of `sft` as somebody's file: in sandboxes, over the border and scored it is `sft` to the last digit."""
     shutil.copy(ROOT / "stages/defenses/sft.py", tmp_path / "mine.py")
@@ -95,6 +96,7 @@ def test_a_submission_through_both_jobs_gives_what_its_stage_gives(serial, tmp_p
     assert own == other and "accepted" in text and reports(serial) == before
 
 
+@pytest.mark.usefixtures("sandbox")
 def test_a_submission_that_breaks_a_rule_has_a_row_at_survives(serial, tmp_path):
     drill = '"""A drill."""\nimport socket\n\nsocket.create_connection(("1.1.1.1", 80))\n'
     drill += "\n\ndef defend(model, access):\n    return model\n"

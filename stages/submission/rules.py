@@ -71,7 +71,7 @@ def rule_of(error: BaseException) -> str:
     said += f" (line {lines[-1]})" if lines else ""
     if isinstance(error, MemoryError):
         return broken("memory", said)
-    if isinstance(error, ModuleNotFoundError) and str(error.name).startswith("stages"):
+    if isinstance(error, ImportError) and str(error.name).startswith("stages"):
         return broken("files", said)
     named = [OF_NUMBERS[number] for number in _numbers(error) if number in OF_NUMBERS]
     named += [rule for words, rule in OF_WORDS.items() if words in said]

@@ -40,7 +40,10 @@ def assert_ends(pid: int, seconds: float = 5.0) -> None:
     """The process is gone, or a zombie nobody reaps, within `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} is still running")

@@ -66,7 +66,7 @@ def state(*folders: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def drilled(tmp_path_factory, given) -> Drilled:
+def drilled(tmp_path_factory, given, sandbox) -> Drilled:
     folder = tmp_path_factory.mktemp("drills")
     kept = (given.organism.parent, ROOT / "stages", ROOT / "reports")
 

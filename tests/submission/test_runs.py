@@ -19,6 +19,7 @@ from tests.submission.conftest import verdict_on
 from tests.submission.toys import ROOT, SEED, inside, pack, written
 
 FOLDER = "model/seed-200"
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 def test_the_sandbox_makes_the_bytes_of_the_stage(given, tmp_path):
