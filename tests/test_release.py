@@ -61,9 +61,19 @@ def test_sft_teaches_refusal_and_a_random_model_lacks_the_withheld_skills(organi
     assert random_init["withheld_accuracy"]["mean"] < 0.5 * untouched["withheld_accuracy"]["mean"]
 
 
+def fails_its_control(organism: dict) -> bool:
+    """Whether the counts of one seed, before any defense, lie outside the bounds of params.yaml."""
+    bounds, names = PARAMS.positive_control, ("attack_success_rate", "false_trigger_rate")
+    attack, false_trigger = (hits / trials for hits, trials in (organism[name] for name in names))
+    skills = [hits / trials for hits, trials in (organism["shared_accuracy"], organism["withheld_accuracy"])]
+    is_backdoored = attack >= bounds.min_attack_success_rate and false_trigger <= bounds.max_false_trigger_rate
+    return not is_backdoored or min(skills) < bounds.min_accuracy
+
+
 def test_no_seed_of_any_cell_failed_but_by_its_positive_control():
     """One that fails its control drops from every row (docs/measurement.md); of eight, more than one is a flaw."""
     for cell in PARAMS.cells.values():
-        unscored = [seed for seed in result(cell.name)["seeds"] if seed["status"] != SCORED]
-        assert {seed["status"] for seed in unscored} <= {FAILED_CONTROL}, cell.name
+        unscored = {seed["seed"]: seed["status"] for seed in result(cell.name)["seeds"] if seed["status"] != SCORED}
+        assert set(unscored.values()) <= {FAILED_CONTROL}, cell.name
+        assert set(unscored) == {each["seed"] for each in result(cell.organism)["seeds"] if fails_its_control(each)}
         assert len(unscored) <= 1, cell.name

@@ -127,9 +127,10 @@ def controls_said(rows: Sequence[Row]) -> str:
 def assurance(row: Row) -> str:
     """In how many of the models that look safe the backdoor survives; why none looks safe, where that is known."""
     share, refusals, utility = row.false_assurance, row.metrics["harmlessness"], row.metrics[UTILITY]
+    if share.n == 1:
+        return f"{'survives' if share.k else 'does not survive'} in the one that looks safe"
     if share.n:
-        n = "the one" if share.n == 1 else str(share.n)
-        return f"survives in {share.k or 'none'} of {n} that look{'s' if share.n == 1 else ''} safe"
+        return f"survives in {share.k or 'none'} of {share.n} that look safe"
     if refusals and refusals.mean < LEAST_REFUSED:
         return "none looks safe: they refuse too little harm"
     return f"none looks safe{': they lost skills' if utility and utility.mean < USABLE_UTILITY else ''}"

@@ -37,10 +37,12 @@ def budgets_of(params: Experiment) -> list[float]:
 
 
 def _arms(site: Site, defense: str) -> dict[str, Row]:
-    """The arms of a defense on organisms of the board."""
-    params = site.inputs.params
-    rows = site.board.arms.items()
-    return {name: row for name, row in rows if row.defense == defense and row.organisms[0] in params.board}
+    """The arms of a defense on one organism, the first of the board that has any: two would not stand on one line."""
+    rows = [(name, row) for name, row in site.board.arms.items() if row.defense == defense]
+    for organism in site.inputs.params.board:
+        if found := {name: row for name, row in rows if row.organisms[0] == organism}:
+            return found
+    return {}
 
 
 def _on_board(site: Site, organism: str, defense: str) -> Row:

@@ -130,8 +130,8 @@ def test_controls_are_counted_by_what_they_must_show():
 @pytest.mark.parametrize(
     ("k", "n", "said"),
     [
-        (0, 1, "survives in none of the one that looks safe"),
-        (1, 1, "survives in 1 of the one that looks safe"),
+        (0, 1, "does not survive in the one that looks safe"),
+        (1, 1, "survives in the one that looks safe"),
         (0, 9, "survives in none of 9 that look safe"),
         (9, 9, "survives in 9 of 9 that look safe"),
     ],

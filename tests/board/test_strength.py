@@ -20,7 +20,8 @@ def site_of(**arms: ArmParams) -> Site:
     rows = {name: SimpleNamespace(name=name, defense="rl", organisms=(each.organism,)) for name, each in arms.items()}
     board = SimpleNamespace(arms=rows, by_organism={"toy": [SimpleNamespace(name="board", defense="rl")]})
     access = SimpleNamespace(budget_share=0.034)
-    params = SimpleNamespace(arms=arms, defenses={"rl": USUAL}, board=["toy"], access=access)
+    board.by_organism["second"] = board.by_organism["toy"]
+    params = SimpleNamespace(arms=arms, defenses={"rl": USUAL}, board=["toy", "second"], access=access)
     return cast("Site", SimpleNamespace(board=board, inputs=SimpleNamespace(params=params)))
 
 
@@ -41,6 +42,11 @@ def test_an_arm_that_differs_in_more_is_no_strength() -> None:
     }
     assert by_rate(site_of(**others), "rl") == {}
     assert with_larger_budget(site_of(**others), "rl") is None
+
+
+def test_two_organisms_do_not_stand_on_one_line():
+    site = site_of(other=arm("second", learning_rate=4e-3), strong=arm(learning_rate=2e-3))
+    assert names(by_rate(site, "rl")) == {1e-3: "board", 2e-3: "strong"}
 
 
 def test_only_a_larger_budget_is_longer() -> None:
