@@ -78,7 +78,6 @@ def test_flows_import_nothing_of_the_stages():
     "stage",
     [
         "audit_round",
-        "defend_round",
         "describe_data",
         "fingerprint",
         "judge_claims",
