@@ -5,7 +5,6 @@ It is told neither what a model is nor how many there are. The walls, the limits
 an outcome with its verdict, and counts as "survives".
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from stages.submission.border import accept
 from stages.submission.reading import read_submission
 from stages.submission.rules import RuleBroken
 from stages.submission.runs import CPU_SECONDS, SECONDS, TIMES_YARDSTICK, YARDSTICK, limits_for, run_model
-from stages.submission.sandbox import Limits, Ran
+from stages.submission.sandbox import Ran
 from stages.submission.staging import Given, Submission
 
 
