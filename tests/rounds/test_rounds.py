@@ -9,10 +9,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.commands import PipelineError
-from flows.rounds import add_submission, close_round, open_round, prepare
+from flows.rounds import TIMES_SFT, add_submission, close_round, open_round, prepare
 from stages.records.files import read_record
 from stages.rounds.keys import commitment, derived, read_secret
 from stages.rounds.published import Opening
+from stages.submission.runs import TIMES_YARDSTICK
 
 COPIED = ("dvc.yaml", "params.yaml", ".dvcignore", ".dvc/config", ".gitignore")
 
@@ -155,3 +156,7 @@ def test_an_audit_makes_the_round_again_from_the_published_secret(project):
     assert (folder / "round/published/opening.json").exists()
     graph = YAML(typ="safe").load((folder / "flows/rounds.yaml").read_text(encoding="utf-8"))
     assert graph["audits"] == {"data": {"remade": "data/sealed.json"}, "models": {"remade": "data/dealt.json"}}
+
+
+def test_the_rules_name_the_limit_of_processor_time_that_the_sandbox_keeps():
+    assert TIMES_SFT == TIMES_YARDSTICK
