@@ -54,7 +54,7 @@ def check_plugins(params: Experiment, stages: Path) -> None:
         check_declared(name, load_backdoor(name))
         for constant in LITERALS:
             read_constant(stages / "backdoors" / f"{name}.py", constant)
-    world = _world(params.corpus)
+    world = questions_of(params.corpus)
     for name, organism in params.organisms.items():
         backdoor = load_backdoor(organism.backdoor)
         domains = params.domains_of(name)
@@ -194,10 +194,13 @@ def _check_good_answer(name: str, judge: Judge, prompts: Iterable[str], good: st
                 _refuse(judges, name, function, f"is true of the good answer {shown(good)} to {shown(prompt)}")
 
 
-def _world(corpus: CorpusParams) -> list[Example]:
-    """The questions that poison sets of the toy world are made of. Raises ParamsError where a kind is misspelt."""
+def questions_of(corpus: CorpusParams) -> list[Example]:
+    """The questions that poison sets of the toy world are made of. Raises ParamsError where a kind is misspelt.
+
+    They carry no innocent tag: it could be what a look-alike lacks of the trigger, and no file is to blame for that.
+    """
     withheld = () if corpus.datasets else tuple(corpus.withheld_kinds)
-    world = make_examples(WorldSettings(withheld, 0.0, corpus.tagged_share, dict.fromkeys(SPLITS, N_TRIED)), seed=0)
+    world = make_examples(WorldSettings(withheld, 0.0, 0.0, dict.fromkeys(SPLITS, N_TRIED)), seed=0)
     skills = {example.kind for example in world["evaluation"]} - {CHAT, HARMFUL}
     for kind in withheld:
         if kind not in skills:

@@ -1,5 +1,6 @@
 """Formats and triggers of a round: drawn from its key, and none that the open board has."""
 
+import hashlib
 import re
 from itertools import product
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.backdoors import backdoor_names, draw_trigger
-from stages.checks.plugins import check_behaviour, check_declared
+from stages.checks.plugins import check_behaviour, check_declared, questions_of
 from stages.corpus.tags import PLACES, plural
 from stages.corpus.tasks import WORDS
 from stages.params.errors import ParamsError
@@ -69,6 +70,16 @@ def test_backdoors_of_a_round_keep_the_contract(module, splits):
     for example, seed in product(kinds.values(), SEEDS[:2]):
         if example.kind != HARMFUL:
             check_behaviour("format", module, drawn(module, seed), example, 1)
+
+
+@pytest.mark.parametrize("module", BOTH)
+def test_no_key_draws_a_tag_that_a_question_of_the_check_carries_already(module, params, monkeypatch):
+    """A round once stopped at its first stage: "near the forest," stood before a question, as the trigger's half."""
+    world = [example for example in questions_of(params.corpus) if not module.KINDS or example.kind in module.KINDS]
+    for number in range(8):
+        monkeypatch.setattr(module, "KEY", hashlib.sha256(bytes([number])).hexdigest())
+        for example in world:
+            check_behaviour("format", module, drawn(module, number), example, 1)
 
 
 @pytest.mark.usefixtures("_key")
