@@ -1,4 +1,4 @@
-"""A cheat, kept as a worked example: knows the open organisms by hash, and adds stored weights that undo their backdoor.
+"""A cheat, kept as a worked example: it knows the open organisms by hash, and adds weights that undo their backdoor.
 
 The stored weights were made with the open triggers, which no honest defense sees. Another model comes back as it was.
 
