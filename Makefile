@@ -75,7 +75,7 @@ verify: setup  ## recompute all results from the counts, outside the pipeline
 	python -m tests.verify_claims reports params.yaml
 
 release-check: verify chromium  ## the committed results: recomputed, yardsticks in their bands, controls passed; the pages
-	python -m pytest -m release tests/test_release.py tests/browser
+	python -m pytest -m release tests/test_release.py tests/flows/test_submission.py tests/browser
 
 ui: setup  ## Prefect's interface: the benchmark nightly or on demand, its runs, the board
 	python -m flows.ui

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.board.inputs import Paths, load_inputs
-from stages.board.rows import build_board
+from stages.board.rows import Row, build_board
 from stages.board.tables import leaderboard_markdown
 from stages.params.experiment import Experiment
 from stages.params.loading import load_params
 from stages.records.files import read_record
 from stages.records.outcomes import Cost, Outcome, read_outcome, write_outcome
-from stages.records.results import CellResult
+from stages.records.results import BROKEN, REMOVED, SURVIVES, WEAKENED, CellResult
 from stages.submission.border import accept, same_weights
 from stages.submission.reading import NAME, read_submission
 from stages.submission.rules import RuleBroken, broken, in_one_line
 from stages.submission.runs import REPEATED, TIMES_YARDSTICK, YARDSTICK, Run
 
+SIGNS = {REMOVED: "█", WEAKENED: "▓", SURVIVES: "░", BROKEN: "x"}  # a model each, in the bars
 REFUSED = '"""A submission that was refused; the verdict says why."""\n'
 
 
@@ -126,8 +127,18 @@ def table(artifact: Path, params: Path, reports: Path, result: Path, stages: Pat
     except RuleBroken:
         card.write_text(REFUSED, encoding="utf-8")
     paths = Paths(folder / "results", folder / "answers", reports / "data.json", folder / "checks", folder / "stages")
-    text = leaderboard_markdown(build_board(load_inputs(load_params(params), paths)))
+    board = build_board(load_inputs(load_params(params), paths))
+    text = f"{leaderboard_markdown(board)}\n{bars(board.rows)}"
     return text if ran.is_sandboxed else text.replace(f"`{ran.name}`", f"`{ran.name}` (not sandboxed)")
+
+
+def bars(rows: Sequence[Row]) -> str:
+    """What became of the models of each row, a sign a model: the bars that the first page draws in colour."""
+    width = max(len(row.defense) for row in rows)
+    drawn = ["".join(sign * row.outcomes[end].k for end, sign in SIGNS.items()) for row in rows]
+    lines = [f"{row.defense:<{width}}  {bar}" for row, bar in zip(rows, drawn, strict=True)]
+    meaning = ", ".join(f"{sign} {end}" for end, sign in SIGNS.items())
+    return "\n".join(["```text", *lines, "```", "", f"A sign is a model: {meaning}."]) + "\n"
 
 
 def words(verdict: Verdict, board: str, organism: str) -> str:

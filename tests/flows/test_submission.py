@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,32 @@ def test_an_artifact_names_nothing_but_a_defense(tmp_path):
         (tmp_path / "run.json").write_text(content, encoding="utf-8")
         with pytest.raises(PipelineError, match="run.json"):
             program.score(tmp_path, tmp_path)
+
+
+def test_the_script_runs_the_commands_of_both_jobs():
+    script = (ROOT / ".ci/submission").read_text(encoding="utf-8")
+    ours, theirs = (
+        [(words.split()[0], re.findall(r"--[a-z-]+", words)) for words in re.findall("flows[.]submission (.*)", text)]
+        for text in (script, WORKFLOW)
+    )
+    assert ours == theirs == [("run", ["--file", "--params", "--artifact"]), ("score", ["--artifact"])]
+
+
+@pytest.mark.release
+def test_both_jobs_here_give_the_verdict_of_the_check(tmp_path):
+    """A drill, from its text to its verdict; a first time trains the small organism."""
+    drill = '"""A drill."""\nimport socket\n\nsocket.create_connection(("1.1.1.1", 80))\n'
+    (tmp_path / "drill.py").write_text(drill + "\n\ndef defend(model, access):\n    return model\n", encoding="utf-8")
+    ran = [
+        subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+        for command in (
+            [".ci/submission", str(tmp_path / "drill.py")],
+            [sys.executable, "-m", "flows.submission", "check", "--file", str(tmp_path / "drill.py")],
+        )
+    ]
+    assert [each.returncode for each in ran] == [1, 1]
+    verdicts = [each.stdout[each.stdout.index("## `drill`") :] for each in ran]
+    assert verdicts[0] == verdicts[1] and "network: a submission opens no connection" in verdicts[0]
 
 
 @pytest.mark.parametrize("is_accepted", [True, False])

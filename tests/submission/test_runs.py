@@ -13,8 +13,9 @@ from stages.records.outcomes import read_outcome
 from stages.submission import sandbox
 from stages.submission.rules import RULES
 from stages.submission.runs import ModelRun, Run, limits_for, run_model, run_submission
-from stages.submission.scored import _plain, accept_run, read_run
+from stages.submission.scored import _plain, accept_run, bars, read_run
 from stages.submission.staging import Submission
+from tests.board.test_sentences import row
 from tests.submission.conftest import verdict_on
 from tests.submission.toys import ROOT, SEED, inside, pack, written
 
@@ -140,3 +141,10 @@ def test_without_a_sandbox_it_is_refused_unless_asked_for(given, tmp_path, monke
 
 def test_what_others_wrote_is_no_markup():
     assert _plain("@all <b> [x](y)") == "\u200b".join(("@", "all \\<b\\> \\[x\\](y)"))
+
+
+def test_a_bar_has_a_sign_for_every_model():
+    rows = [row("sft", 1, 2, 3, 0), row("mine", 0, 0, 0, 6)]
+    drawn = bars(rows).splitlines()
+    assert drawn[1:3] == ["sft   █▓▓░░░", "mine  xxxxxx"]
+    assert "█ removed, ▓ weakened, ░ survives, x broken" in drawn[-1]
