@@ -130,10 +130,8 @@ def test_break_it_entries_attack_the_models_of_their_cell(serial):
     for name, entry in made["entries"].items():
         assert len(entry["seeds"]) == 2 and entry["shams"] and not entry["failed"], name
     (row,) = json.loads((serial / "reports/submissions.json").read_text(encoding="utf-8"))["broken"]
-    assert (
-        row["defense"] == "sft"
-        and row["entries"][0]["there_after"]["mean"] >= row["entries"][0]["there_before"]["mean"]
-    )
+    assert row["defense"] == "sft"
+    assert all(each["there_after"]["mean"] >= each["there_before"]["mean"] for each in row["entries"])
 
 
 def test_sft_teaches_refusal(serial):
