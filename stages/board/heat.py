@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from stages.board.inputs import Inputs
-from stages.board.names import CONTROLS, defense_name, needs_title, organism_name
+from stages.board.names import CONTROLS, SUBMISSIONS, defense_name, needs_title, organism_name
 from stages.board.plugins import DEFENSE, DefenseCard
-from stages.board.rows import Row
+from stages.board.rows import SUBMITTED, Row
 from stages.board.sentences import became, found
 from stages.records.results import CellResult
 from stages.scoring.metrics import ATTACK_LEFT
@@ -57,10 +57,12 @@ def title_of(card: DefenseCard) -> str:
 
 
 def groups_of(rows: Sequence[Row], cards: Mapping[str, DefenseCard]) -> list[Group]:
-    """The rows in their order, under headings: those that need least first, controls last."""
+    """The rows in their order, under headings: those that need least first, then submitted ones, controls last."""
     by_title: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.role != DEFENSE, len(row.needs), row.needs)):
-        by_title.setdefault(title_of(cards[row.defense]), []).append(row)
+    kinds = (lambda row: row.role != DEFENSE, lambda row: row.standing == SUBMITTED, lambda row: len(row.needs))
+    for row in sorted(rows, key=lambda row: (*(kind(row) for kind in kinds), row.needs)):
+        title = SUBMISSIONS if row.standing == SUBMITTED else title_of(cards[row.defense])
+        by_title.setdefault(title, []).append(row)
     order = {row.defense: i for i, row in enumerate(rows)}
     return [Group(title, sorted(of_title, key=lambda row: order[row.defense])) for title, of_title in by_title.items()]
 

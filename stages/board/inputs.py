@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.board.plugins import BackdoorCard, DefenseCard, read_backdoor, read_card
+from stages.board.sent import Sent, SentPaths, load_sent, require_no_yardstick
 from stages.params.loading import Params
 from stages.records.data_facts import DataFacts
 from stages.records.data_reports import CheckReport
@@ -31,17 +32,19 @@ class Inputs:
     checks: list[CheckReport]
     refusals: RefusalJudge
     not_run: tuple[str, ...]
+    sent: Sent
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Where the inputs lie."""
+    """Where the inputs lie; without `sent` nothing that others sent in is shown."""
 
     results: Path
     shown_answers: Path
     data: Path
     checks: Path
     stages: Path
+    sent: SentPaths | None = None
 
 
 def load_inputs(params: Params, paths: Paths) -> Inputs:
@@ -59,18 +62,22 @@ def load_inputs(params: Params, paths: Paths) -> Inputs:
     }
     data = read_record(DataFacts, paths.data)
     defenses = dict.fromkeys([*params.defenses, *(arm.defense for arm in params.arms.values())])
+    cards = {name: read_card(name, paths.stages / "defenses") for name in defenses}
+    sent = load_sent(paths.sent, params, paths.stages) if paths.sent else Sent()
+    require_no_yardstick(sent, cards)
     return Inputs(
         params=params,
         cells=cells,
         arms={name: read_record(CellResult, paths.results / f"{name}.json") for name in params.arms if name in made},
         organisms=organisms,
-        cards={name: read_card(name, paths.stages / "defenses") for name in defenses},
+        cards=cards,
         backdoors={name: read_backdoor(name, paths.stages / "backdoors") for name in _backdoors(params)},
         shown_answers={name: read_record(ShownAnswers, paths.shown_answers / f"{name}.json") for name in made},
         data=data,
         checks=[data.checks, *(read_record(CheckReport, paths.checks / f"{name}.json") for name in organisms)],
         refusals=load_refusal_judge(params.judging.refusals),
         not_run=tuple(not_run),
+        sent=sent,
     )
 
 

@@ -35,6 +35,7 @@ NEEDS = {
     "reference_model": "use a clean copy of the model",
 }
 CONTROLS = "Controls: their result is known beforehand"
+SUBMISSIONS = "Submitted by others: they rank in hidden rounds alone"
 ROLES = {NULL_ROW: "control", CEILING: "control: the best that can be"}
 FACES = {
     "trigger": "the trigger",

@@ -1,4 +1,4 @@
-"""All pages by their paths below reports/."""
+"""All pages by their paths below reports/, and what others sent in as JSON."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ from stages.board.names import is_for_claims_alone, organism_name
 from stages.board.organism_pages import organism_pages
 from stages.board.rows import Board
 from stages.board.site import make_site
+from stages.board.submissions_page import submissions_json, submissions_page
 from stages.board.text_pages import methods_page, versions_page
 from stages.records.claims import Claims
 from stages.records.detections import Detections
@@ -31,6 +32,8 @@ def make_pages(
         **organism_pages(site),
         **cell_pages(site),
         **claims_pages(claims, detections, cells, {name: organism_name(name, inputs.params) for name in alone}),
+        **submissions_page(site),
+        **submissions_json(site),
         **methods_page(site),
         **versions_page(site, changelog),
     }

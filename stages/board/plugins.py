@@ -57,6 +57,27 @@ def read_card(name: str, folder: Path) -> DefenseCard:
 
 
 @dataclass(frozen=True)
+class EntryCard:
+    """A break-it entry as its file describes it; `recipe` is that of a relearning, None for a wording."""
+
+    name: str
+    purpose: str
+    source: str
+    recipe: dict[str, float] | None
+
+
+def read_entry(name: str, folder: Path) -> EntryCard:
+    """The card of `folder`/`name`.py. Raises SubmissionError when the file is missing."""
+    path = folder / f"{name}.py"
+    if not path.is_file():
+        known = [other.stem for other in folder.glob("*.py") if other.stem != "__init__"]
+        raise SubmissionError(unknown_name("break-it entry", name, known, "An entry is one file in stages/breaks/."))
+    docstring = _docstring(path)
+    purpose = next(iter(_paragraphs(docstring)), "")
+    return EntryCard(name, purpose, _source(docstring), read_constant(path, "RECIPE", {}) or None)
+
+
+@dataclass(frozen=True)
 class BackdoorCard:
     """A backdoor as its file describes it; `example` is a trigger as the paper has it."""
 

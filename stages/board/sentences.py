@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from stages.board.names import defense_name
 from stages.board.plugins import CEILING, DEFENSE
-from stages.board.rows import BREAKS, RANKED, UNSCORED, Row
+from stages.board.rows import BREAKS, RANKED, SUBMITTED, UNSCORED, Row
 from stages.board.words import counted, joined
 from stages.records.results import BROKEN, REMOVED, SURVIVES, WEAKENED
 from stages.scoring.metrics import ATTACK_LEFT, UTILITY
@@ -163,7 +163,11 @@ def verdict(row: Row) -> str:
 def rank_words(row: Row, rows: Sequence[Row]) -> str:
     """Where a row stands, in words, with those that a test does not tell from it."""
     if row.rank is None:
-        why = {BREAKS: "it breaks the model", UNSCORED: "it is not scored"}.get(row.standing, "a control")
+        why = {
+            BREAKS: "it breaks the model",
+            SUBMITTED: "it is submitted, and ranks in hidden rounds alone",
+            UNSCORED: "it is not scored",
+        }.get(row.standing, "a control")
         return f"not ranked: {why}"
     tied = [defense_name(other.defense) for other in rows if other.rank == row.rank and other is not row]
     place = {1: "first", 2: "second", 3: "third"}.get(row.rank, f"{row.rank}th")

@@ -6,6 +6,7 @@ from jinja2 import Environment
 
 from stages.board.environment import make_environment, render
 from stages.board.inputs import Inputs
+from stages.board.lowest import Lowest, find_lowest
 from stages.board.names import organism_name
 from stages.board.plugins import CEILING, DEFENSE
 from stages.board.rows import Board, Row
@@ -21,6 +22,7 @@ class Site:
     inputs: Inputs
     board: Board
     claims: Claims
+    lowest: dict[str, Lowest]
     environment: Environment
 
     def page(self, path: str, template: str, **given: object) -> dict[str, str]:
@@ -28,19 +30,20 @@ class Site:
         return render(self.environment, path, template, {"params": self.inputs.params, "board": self.board, **given})
 
     def is_defense(self, row: Row) -> bool:
-        """Whether the row is of a defense and not of a control."""
-        return row.role == DEFENSE
+        """Whether the row is of a defense of this project: neither a control nor submitted by others."""
+        return row.role == DEFENSE and row.defense not in self.inputs.sent.submissions.submitted
 
 
 def make_site(inputs: Inputs, board: Board, claims: Claims) -> Site:
     """The site, its engine with the names and ranks of this board."""
-    environment = make_environment()
+    environment, lowest = make_environment(), find_lowest(inputs, board.rows)
     environment.filters.update(
         failed=lambda row: sum(failed.status == FAILED_DEFENSE for failed in row.failed_seeds),
         organism=lambda name: organism_name(name, inputs.params),
         rank_words=lambda row: rank_words(row, board.rows),
+        lowered=lambda row: row.defense in lowest and lowest[row.defense].is_lower,
     )
-    return Site(inputs, board, claims, environment)
+    return Site(inputs, board, claims, lowest, environment)
 
 
 def kind_of(role: str) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stages.board.blocks import LeftOut
 from stages.board.columns import (
@@ -16,8 +16,9 @@ from stages.board.columns import (
     share_text,
     why_left_out,
 )
+from stages.board.lowest import Lowest
 from stages.board.plugins import DEFENSE
-from stages.board.rows import BREAKS, Board, CurvePoint, Row
+from stages.board.rows import BREAKS, SUBMITTED, Board, CurvePoint, Row
 from stages.records.counts import Interval
 from stages.records.files import page_json, plain
 from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE
@@ -25,6 +26,7 @@ from stages.records.results import BENCHMARK_VERSION, FAILED_DEFENSE
 SCHEMA_VERSION = 3
 PARTS = ("mean", "low", "high", "n")
 SHARE_PARTS = ("k", "n", "low", "high")
+NOT_ATTACKED: Mapping[str, Lowest] = {}
 
 
 def leaderboard_json(board: Board) -> str:
@@ -103,13 +105,16 @@ def curves_csv(points: Iterable[CurvePoint]) -> str:
     return _write([heading, *([p.organism, p.defense, p.dose_tokens, *_parts(p.attack)] for p in points)])
 
 
-def leaderboard_markdown(board: Board) -> str:
-    """The five columns of the README, in the order of the board, and the organisms that could not be scored."""
+def leaderboard_markdown(board: Board, lowest: Mapping[str, Lowest] = NOT_ATTACKED) -> str:
+    """The five columns of the README, in the order of the board, and the organisms that could not be scored.
+
+    `lowest` has the rows that were attacked: one that an entry lowers says so.
+    """
     heading = ["Defense", "What became of the models", "Look safe and are not", *COMPACT]
     align = [":--", ":--", "--:", *["--:"] * len(COMPACT)]
     body = [
         [
-            _name(row),
+            _name(row, lowest.get(row.defense)),
             models_text(row.outcomes),
             " ".join(share_text(row.false_assurance)).strip(),
             *(_cell(column, row) for column in COMPACT.values()),
@@ -120,11 +125,13 @@ def leaderboard_markdown(board: Board) -> str:
     return table + "".join(f"\n`{one.result.organism}` {why_left_out(one)}\n" for one in board.blocks.left_out)
 
 
-def _name(row: Row) -> str:
-    notes = [*([] if row.role == DEFENSE else ["yardstick"]), *([BREAKS] if row.standing == BREAKS else [])]
+def _name(row: Row, lowest: Lowest | None) -> str:
+    notes = [*([] if row.role == DEFENSE else ["yardstick"])]
+    notes += [row.standing] if row.standing in (BREAKS, SUBMITTED) else []
     notes += [f"needs {need}" for need in row.needs]
     n_failed = sum(failed.status == FAILED_DEFENSE for failed in row.failed_seeds)
     notes += [f"failed in {n_failed} of {row.n_seeds} seeds"] if n_failed else []
+    notes += [f"lowered by {', '.join(each.entry for each in lowest.credited)}"] if lowest and lowest.is_lower else []
     return f"`{row.defense}`" + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -22,7 +22,7 @@ def test_there_is_a_page_for_each_defense_organism_and_cell(several: Benchmark) 
     cells = {f"{organism}--{defense}" for organism in (ORGANISM, OTHER) for defense in defenses}
     expected = {f"defenses/{name}.html" for name in defenses} | {f"organisms/{n}.html" for n in (ORGANISM, OTHER)}
     expected |= {f"cells/{name}.html" for name in (*cells, ORGANISM, OTHER, ARM)}
-    expected |= {"index.html", "compare.html", "methods.html", "versions.html"}
+    expected |= {"index.html", "compare.html", "methods.html", "submissions.html", "versions.html"}
     assert pages - expected == {page for page in pages if page.startswith("claims/")} and expected <= pages
 
 

@@ -190,6 +190,8 @@ class Benchmark:
         given = {"results": "reports/results", "shown-answers": "reports/answers", "data": "reports/data.json"}
         given |= {"checks": "reports/checks", "claims": "reports/claims.json", "detections": "reports/detections"}
         given |= {"changelog": "CHANGELOG.md", "params": "params.yaml", "stages": "stages", "out": "reports"}
+        given |= {"submissions": "submissions.yaml"}
+        given |= {name: f"reports/{name}" for name in ("breaks", "weighed", "rounds")}
         with patch("stages.board.charts.vl_convert.vegalite_to_svg", drawn_once):
             report.main(self._words(given))
 
@@ -206,7 +208,7 @@ class Benchmark:
 
     def files(self) -> dict[str, str]:
         """All that the report wrote, by path."""
-        inputs = ("results", "answers", "checks", "data.json", "claims.json")
+        inputs = ("results", "answers", "checks", "data.json", "claims.json", "breaks", "weighed", "rounds")
         made = [path for path in sorted(self.out.rglob("*.*")) if path.relative_to(self.out).parts[0] not in inputs]
         return {str(path.relative_to(self.out)): path.read_text(encoding="utf-8") for path in made}
 
@@ -217,6 +219,11 @@ class Benchmark:
     def text(self, name: str) -> str:
         """A file that the report wrote."""
         return (self.out / name).read_text(encoding="utf-8")
+
+    def send(self, submitted: Mapping[str, Any], breaks: Mapping[str, Any]) -> None:
+        """Say what others sent in."""
+        text = yaml.safe_dump({"submitted": dict(submitted), "breaks": dict(breaks)}, sort_keys=False)
+        (self.root / "submissions.yaml").write_text(text, encoding="utf-8")
 
     def weaken(self, organism: str, n_weak_seeds: int) -> None:
         """Take the backdoor from the first seeds of an organism, and score again."""
@@ -322,6 +329,7 @@ def _build(
     (root / "CHANGELOG.md").write_text(f"# Changelog\n\n## [3.0]\n\n- Mend {HOSTILE}\n", encoding="utf-8")
     save_data_reports(root, list(organisms))
     made_benchmark = Benchmark(root)
+    made_benchmark.send({}, {})
     made_benchmark.describe()
     made_benchmark.score()
     return made_benchmark

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.board.toys import build_several
+from tests.board.sent import send_all
+from tests.board.toys import ORGANISM, OTHER, build_several
 from tests.browser.chromium import ChromiumMissing
 from tests.browser.opening import WIDE, Opened, launch, open_context, open_in
 from tests.browser.pages import ROOT, all_pages
@@ -24,6 +25,7 @@ FOLDER = Path(__file__).parent
 def toy_reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of the made-up benchmark."""
     made = build_several(tmp_path_factory.mktemp("browser").resolve())
+    send_all(made, (ORGANISM, OTHER))
     made.report()
     return made.out
 

@@ -1,5 +1,6 @@
 """Profiles: how parameters merge, and what a prepared folder holds."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,26 @@ def test_the_folder_holds_the_files_and_merged_parameters_but_no_results(project
     assert not any((folder / name).exists() for name in ("dvc.lock", "reports", "data", "build"))
     with locked(folder) as repo:
         assert repo.config["core"]["no_scm"] and not repo.config["core"]["analytics"]
+
+
+def test_submissions_are_those_whose_defenses_and_cells_the_profile_has(project: Path) -> None:
+    cell = {"organism": "toy", "entries": {"twice": {"by": "Ann"}}}
+    sent = {
+        "submitted": {"none": {"by": "Bob"}, "prune": {"by": "Cy"}},
+        "breaks": {"toy--none": cell, "toy--prune": cell, "other--none": cell},
+    }
+    (project / "flows/submissions.yaml").write_text(json.dumps(sent), encoding="utf-8")
+    (project / "params.yaml").write_text(f"{PARAMS}board: [toy]\n", encoding="utf-8")
+    folder = prepare_profile(project, "smoke")
+    kept = YAML(typ="safe").load((folder / "flows/submissions.yaml").read_text(encoding="utf-8"))
+    assert kept == {"submitted": {"none": {"by": "Bob"}}, "breaks": {"toy--none": cell}}
+
+
+def test_folders_that_a_stage_reads_whole_are_there_before_a_run(project: Path) -> None:
+    (project / "reports/breaks").mkdir()
+    (project / "reports/breaks/.gitkeep").touch()
+    folder = prepare_profile(project, "smoke")
+    assert [path.name for path in (folder / "reports").rglob("*")] == ["breaks", ".gitkeep"]
 
 
 def test_preparing_again_keeps_what_was_generated_and_the_times_of_what_did_not_change(project: Path) -> None:
