@@ -64,8 +64,15 @@ def write_submissions(path: Path, params: str) -> None:
     reader = YAML(typ="safe")
     given, merged = reader.load(path.read_text(encoding="utf-8")), reader.load(params)
     cells = {f"{organism}--{name}" for organism in merged["board"] for name in merged["defenses"]}
+    cells |= set(merged.get("arms", ()))
+    weighed = {cell: each for cell, each in given["weighed"].items() if cell in cells}
     kept = {
-        "submitted": {name: each for name, each in given["submitted"].items() if name in merged["defenses"]},
+        "submitted": {
+            name: each
+            for name, each in given["submitted"].items()
+            if any(cell.endswith(f"--{name}") for cell in weighed)
+        },
+        "weighed": weighed,
         "breaks": {cell: each for cell, each in given["breaks"].items() if cell in cells},
     }
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")  # JSON is YAML

@@ -79,7 +79,7 @@ def write_project(folder: Path, root: Path, checkpoint: Path, override: dict, de
     (folder / "flows").mkdir(exist_ok=True)
     for name in ("CHANGELOG.md", "dvc.yaml", "flows/rounds.yaml"):
         shutil.copy(root / name, folder / name)
-    (folder / "flows/submissions.yaml").write_text("{submitted: {}, breaks: {}}\n", encoding="utf-8")
+    (folder / "flows/submissions.yaml").write_text("{submitted: {}, weighed: {}, breaks: {}}\n", encoding="utf-8")
     shutil.copytree(root / "stages", folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     Repo.init(str(folder), no_scm=True).close()
 

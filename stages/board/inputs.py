@@ -34,6 +34,10 @@ class Inputs:
     not_run: tuple[str, ...]
     sent: Sent
 
+    def cell(self, name: str) -> CellResult:
+        """The cell of this name, of the board or beside it."""
+        return self.arms[name] if name in self.arms else self.cells[name.partition("--")[0], name.partition("--")[2]]
+
 
 @dataclass(frozen=True)
 class Paths:

@@ -70,7 +70,7 @@ def find_lowest(inputs: Inputs, rows: Sequence[Row]) -> dict[str, Lowest]:
 
 
 def _lowest(row: Row, inputs: Inputs) -> Lowest:
-    cells = [inputs.cells[organism, row.defense] for organism in row.organisms]
+    cells = [inputs.cell(f"{organism}--{row.defense}") for organism in row.organisms]
     found = {cell.cell: inputs.sent.counts_of(cell.cell) for cell in cells}
     after = [_after(cell, found[cell.cell], inputs) for cell in cells]
     names = dict.fromkeys(name for entries in found.values() for name in entries)

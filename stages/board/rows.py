@@ -19,6 +19,7 @@ from typing import NamedTuple
 from stages.board.blocks import Blocks, find_blocks
 from stages.board.inputs import Inputs
 from stages.board.plugins import DEFENSE
+from stages.params.submissions import cells_of
 from stages.records.counts import Hits, Interval, SeedShare
 from stages.records.outcomes import Cost
 from stages.records.results import CellResult, Relearning
@@ -89,13 +90,17 @@ class Ranking(NamedTuple):
 
 @dataclass(frozen=True)
 class Board:
-    """All that is reported: rows over all scored organisms, rows of each organism alone, and arms by their names."""
+    """All that is reported: rows over all scored organisms, of each organism alone, and arms by their names.
+
+    `submitted` are the rows of the defenses that others sent in: over the board, or over the organisms that they met.
+    """
 
     blocks: Blocks
     rows: list[Row]
     pairs: list[Pair]
     by_organism: dict[str, list[Row]]
     arms: dict[str, Row]
+    submitted: dict[str, Row]
     curves: list[CurvePoint]
 
 
@@ -109,8 +114,18 @@ def build_board(inputs: Inputs) -> Board:
         pairs=ranking.pairs,
         by_organism={name: rank_rows(inputs, [name]).rows for name in inputs.params.board},
         arms={name: make_row(cell.defense, [cell], inputs) for name, cell in inputs.arms.items()},
+        submitted=submitted_rows(inputs, ranking.rows),
         curves=build_curves(inputs),
     )
+
+
+def submitted_rows(inputs: Inputs, rows: Sequence[Row]) -> dict[str, Row]:
+    """The row of each submitted defense by its name; those that have one on the board keep it."""
+    found = {row.defense: row for row in rows}
+    for name in inputs.sent.submissions.submitted:
+        if name not in found:
+            found[name] = make_row(name, [inputs.cell(cell) for cell in cells_of(name, inputs.params)], inputs)
+    return {name: found[name] for name in inputs.sent.submissions.submitted}
 
 
 def rank_rows(inputs: Inputs, organisms: Sequence[str]) -> Ranking:

@@ -53,11 +53,10 @@ def load_sent(paths: SentPaths, params: Experiment, stages: Path) -> Sent:
     """All of it. Raises ValueError naming what is missing, unreadable, or older than flows/submissions.yaml."""
     submissions = load_submissions(paths.submissions, params)
     names = {name for cell in submissions.breaks.values() for name in cell.entries}
-    weighed = [f"{organism}--{name}" for organism in params.board for name in submissions.submitted]
     return Sent(
         submissions=submissions,
         broken={cell: _broken(cell, paths, set(submissions.breaks[cell].entries)) for cell in submissions.breaks},
-        weighed={cell: read_record(WeighedCell, paths.weighed / f"{cell}.json") for cell in weighed},
+        weighed={cell: read_record(WeighedCell, paths.weighed / f"{cell}.json") for cell in submissions.weighed},
         rounds=tuple(_round(path.parent) for path in sorted(paths.rounds.glob(f"*/{OPENING}"))),
         entries={name: read_entry(name, stages / "breaks") for name in sorted(names)},
     )

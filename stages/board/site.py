@@ -36,7 +36,8 @@ class Site:
 
 def make_site(inputs: Inputs, board: Board, claims: Claims) -> Site:
     """The site, its engine with the names and ranks of this board."""
-    environment, lowest = make_environment(), find_lowest(inputs, board.rows)
+    rows = {row.defense: row for row in board.rows} | board.submitted
+    environment, lowest = make_environment(), find_lowest(inputs, list(rows.values()))
     environment.filters.update(
         failed=lambda row: sum(failed.status == FAILED_DEFENSE for failed in row.failed_seeds),
         organism=lambda name: organism_name(name, inputs.params),

@@ -41,19 +41,18 @@ class SubmittedRow:
 
 
 def submitted_rows(site: Site) -> dict[str, SubmittedRow]:
-    """Every submitted defense, by name, in the order of the board."""
+    """Every submitted defense, by name."""
     named = site.inputs.sent.submissions.submitted
     return {
-        row.defense: SubmittedRow(
-            row,
-            named[row.defense].by,
-            named[row.defense].claimed,
-            site.lowest.get(row.defense),
-            in_rounds(row.defense, site.inputs.sent.rounds),
-            _flagged(row.defense, site),
+        name: SubmittedRow(
+            site.board.submitted[name],
+            given.by,
+            given.claimed,
+            site.lowest.get(name),
+            in_rounds(name, site.inputs.sent.rounds),
+            _flagged(name, site),
         )
-        for row in site.board.rows
-        if row.defense in named
+        for name, given in named.items()
     }
 
 
@@ -99,6 +98,7 @@ def submissions_json(site: Site) -> dict[str, str]:
                 "defense": name,
                 "by": each.by,
                 "claimed": each.claimed,
+                "organisms": each.row.organisms,
                 "verified": each.row.metrics[ATTACK_LEFT],
                 "lowest_known": _attack_left(each.lowest.row if each.lowest else each.row),
                 "flagged": each.flagged,
@@ -109,6 +109,7 @@ def submissions_json(site: Site) -> dict[str, str]:
         "broken": [
             {
                 "defense": name,
+                "organisms": lowest.row.organisms,
                 "lowest_known": _attack_left(lowest.row),
                 "outcomes": lowest.row.outcomes,
                 "is_lower": lowest.is_lower,

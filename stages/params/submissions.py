@@ -24,6 +24,12 @@ class SubmittedParams(Section):
     claimed: Share | None = None
 
 
+class WeighedParams(Section):
+    """A cell of a submitted defense, whose weights are compared with its inputs' and with clean siblings'."""
+
+    organism: Name
+
+
 class EntryParams(Section):
     """A break-it entry: who found it."""
 
@@ -38,13 +44,22 @@ class BrokenCellParams(Section):
 
 
 class Submissions(Section):
-    """The whole file: submitted defenses by name, and attacked cells by theirs."""
+    """The whole file: submitted defenses by name, their cells and attacked cells by theirs."""
 
     submitted: dict[Name, SubmittedParams]
+    weighed: dict[CellName, WeighedParams]
     breaks: dict[CellName, BrokenCellParams]
 
 
-NOTHING_SUBMITTED = Submissions(submitted={}, breaks={})
+NOTHING_SUBMITTED = Submissions(submitted={}, weighed={}, breaks={})
+
+
+def cells_of(defense: str, params: Experiment) -> dict[str, str]:
+    """The organism of each cell that shows a submitted defense: on the whole board, or arms on some organisms alone."""
+    if defense in params.defenses:
+        return {f"{organism}--{defense}": organism for organism in params.board}
+    arms = {name: arm.organism for name, arm in params.arms.items() if arm.defense == defense}
+    return {name: organism for name, organism in arms.items() if name == f"{organism}--{defense}"}
 
 
 def load_submissions(path: Path, params: Experiment) -> Submissions:
@@ -53,12 +68,20 @@ def load_submissions(path: Path, params: Experiment) -> Submissions:
         found = read(Submissions, path)
     except ParamsError as error:
         raise ParamsError(str(error).replace(ROOT, str(path))) from error
-    advice = f"A submitted defense has its line under `defenses` in params.yaml; add it, or mend `submitted` in {path}."
+    advice = (
+        "A submitted defense has its line under `defenses` in params.yaml, or arms named <organism>--<defense>; add "
+        f"them, or mend `submitted` in {path}."
+    )
+    arms = dict.fromkeys(arm.defense for name, arm in params.arms.items() if cells_of(arm.defense, params))
     for name in found.submitted:
-        look_up(params.defenses, name, "defense", advice)
-    cells = {f"{organism}--{name}": organism for organism in params.board for name in params.defenses}
+        look_up({**params.defenses, **arms}, name, "defense", advice)
+    cells = {cell: organism for name in found.submitted for cell, organism in cells_of(name, params).items()}
+    if {name: each.organism for name, each in found.weighed.items()} != cells:
+        lines = "".join(f"\n  {cell}: {{organism: {organism}}}" for cell, organism in cells.items()) or " {}"
+        raise ParamsError(f"{path}: `weighed` must name every cell of the submitted defenses. Write\nweighed:{lines}")
+    cells |= {f"{organism}--{name}": organism for organism in params.board for name in params.defenses}
     for name, cell in found.breaks.items():
-        advice = f"What is broken is a cell of the board, <organism>--<defense>; mend `breaks` in {path}."
+        advice = f"What is broken is a cell of the board or of a submitted defense; mend `breaks` in {path}."
         organism = look_up(cells, name, "cell", advice)
         if cell.organism != organism:
             raise ParamsError(

@@ -23,7 +23,7 @@ FOUND = {"pruning": {0: 12, 1: 6}, "sft": dict.fromkeys(range(N_SEEDS), 18), "am
 def send_all(made: Benchmark, organisms: tuple[str, ...] = (ORGANISM,)) -> None:
     """Everything, before the report is written."""
     cells = {f"{ORGANISM}--{name}": {"organism": ORGANISM, "entries": entries()} for name in FOUND}
-    made.send({"pruning": {"by": HOSTILE_CREDIT, "claimed": 0.05}}, cells)
+    made.send({"pruning": {"by": HOSTILE_CREDIT, "claimed": 0.05}}, cells, organisms)
     write_entries(made)
     for defense, found in FOUND.items():
         name = f"{ORGANISM}--{defense}"

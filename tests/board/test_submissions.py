@@ -162,7 +162,7 @@ def test_the_second_hand_agrees_and_finds_a_figure_that_was_changed(sent: Benchm
 
 
 def test_a_yardstick_cannot_be_submitted(fresh: Benchmark) -> None:
-    fresh.send({"ceiling": {"by": "Ann"}}, {})
+    fresh.send({"ceiling": {"by": "Ann"}}, {}, [ORGANISM])
     weigh_by_hand(fresh, f"{ORGANISM}--ceiling")
     with pytest.raises(SubmissionError, match="'ceiling' has ROLE 'ceiling'"):
         fresh.report()
@@ -176,10 +176,10 @@ def test_results_that_are_missing_or_older_than_the_file_are_named(fresh: Benchm
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"has the entries \['{RECIPE}'\].*dvc repro break_cell@{ORGANISM}--sft`"):
         fresh.report()
-    fresh.send({"pruning": {"by": "Ann"}}, {})
+    fresh.send({"pruning": {"by": "Ann"}}, {}, [ORGANISM])
     (fresh.out / f"weighed/{ORGANISM}--pruning.json").unlink()
     with pytest.raises(ValueError, match=r"pruning\.json is not readable"):
         fresh.report()
-    fresh.send({"prunning": {"by": "Ann"}}, {})
+    fresh.send({"prunning": {"by": "Ann"}}, {}, [ORGANISM])
     with pytest.raises(ParamsError, match="did you mean 'pruning'"):
         fresh.report()

@@ -1,7 +1,7 @@
 """A small made-up benchmark: answers by formula, scored by the real stages, so that no number is mocked."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -220,9 +220,11 @@ class Benchmark:
         """A file that the report wrote."""
         return (self.out / name).read_text(encoding="utf-8")
 
-    def send(self, submitted: Mapping[str, Any], breaks: Mapping[str, Any]) -> None:
+    def send(self, submitted: Mapping[str, Any], breaks: Mapping[str, Any], organisms: Sequence[str]) -> None:
         """Say what others sent in."""
-        text = yaml.safe_dump({"submitted": dict(submitted), "breaks": dict(breaks)}, sort_keys=False)
+        weighed = {f"{organism}--{name}": {"organism": organism} for organism in organisms for name in submitted}
+        sent = {"submitted": dict(submitted), "weighed": weighed, "breaks": dict(breaks)}
+        text = yaml.safe_dump(sent, sort_keys=False)
         (self.root / "submissions.yaml").write_text(text, encoding="utf-8")
 
     def weaken(self, organism: str, n_weak_seeds: int) -> None:
@@ -329,7 +331,7 @@ def _build(
     (root / "CHANGELOG.md").write_text(f"# Changelog\n\n## [3.0]\n\n- Mend {HOSTILE}\n", encoding="utf-8")
     save_data_reports(root, list(organisms))
     made_benchmark = Benchmark(root)
-    made_benchmark.send({}, {})
+    made_benchmark.send({}, {}, ())
     made_benchmark.describe()
     made_benchmark.score()
     return made_benchmark

@@ -50,13 +50,15 @@ def test_submissions_are_those_whose_defenses_and_cells_the_profile_has(project:
     cell = {"organism": "toy", "entries": {"twice": {"by": "Ann"}}}
     sent = {
         "submitted": {"none": {"by": "Bob"}, "prune": {"by": "Cy"}},
+        "weighed": {"toy--none": {"organism": "toy"}, "toy--prune": {"organism": "toy"}},
         "breaks": {"toy--none": cell, "toy--prune": cell, "other--none": cell},
     }
     (project / "flows/submissions.yaml").write_text(json.dumps(sent), encoding="utf-8")
     (project / "params.yaml").write_text(f"{PARAMS}board: [toy]\n", encoding="utf-8")
     folder = prepare_profile(project, "smoke")
     kept = YAML(typ="safe").load((folder / "flows/submissions.yaml").read_text(encoding="utf-8"))
-    assert kept == {"submitted": {"none": {"by": "Bob"}}, "breaks": {"toy--none": cell}}
+    weighed = {"toy--none": {"organism": "toy"}}
+    assert kept == {"submitted": {"none": {"by": "Bob"}}, "weighed": weighed, "breaks": {"toy--none": cell}}
 
 
 def test_folders_that_a_stage_reads_whole_are_there_before_a_run(project: Path) -> None:
