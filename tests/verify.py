@@ -11,7 +11,6 @@ scratchpads go on it leaves alone.
 import json
 import math
 import sys
-from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -312,7 +311,7 @@ def check_broken(
     for name in names:
         cell = f"{name}--{row['defense']}"
         path = folder / f"{cell}.json"
-        entries = json.loads(path.read_text(encoding="utf-8"))["entries"].values() if path.exists() else ()
+        entries = [*json.loads(path.read_text(encoding="utf-8"))["entries"].values()] if path.exists() else []
         lowest[name] = [lowered(seed, entries, organisms[name]) for seed in seeds[cell]]
         pairs = zip(seeds[cell], lowest[name], strict=True)
         n_worse += sum(before["outcome"] != after["outcome"] for before, after in pairs)
@@ -322,7 +321,7 @@ def check_broken(
     found.compare(where, row, lowest_known=left, outcomes=outcomes, worse=n_worse)
 
 
-def lowered(seed: Json, entries: Iterable[Json], organism: Json) -> Json:
+def lowered(seed: Json, entries: list[Json], organism: Json) -> Json:
     """The seed with the largest attack of its own faces and of all entries, and the end that follows."""
     start = next((each["starting_attack"] for each in organism["seeds"] if each["seed"] == seed["seed"]), None)
     left, number = seed["attack_left"], str(seed["seed"])
