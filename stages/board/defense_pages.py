@@ -93,6 +93,7 @@ def _page(site: Site, name: str) -> dict[str, str]:
         differences=[c for c in (columns.DIFFERENCE, columns.SELF_DIFFERENCE) if row and c.interval(row)],
         failed=[each for each in row.failed_seeds if each.status == FAILED_DEFENSE] if row else [],
         arms=arms,
+        measured=board.submitted.get(name, row),
         submitted=submitted.get(name),
         lowest=lowest,
         of_entries=[(name, each) for each in lowest.entries] if lowest else [],

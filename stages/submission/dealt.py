@@ -50,12 +50,14 @@ def defend_dealt(
     except RuleBroken as verdict:
         return {model.name: _failed(str(verdict), out / model.name) for model in models}
     allowed = ceil(TIMES_YARDSTICK * _yardstick_seconds(models[0], shared._replace(seconds=SECONDS), yardstick))
-
-    def defend(model: Path) -> Outcome:
-        return _defend(submission, model, shared, allowed, out / model.name)
-
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return {model.name: outcome for model, outcome in zip(models, pool.map(defend, models), strict=True)}
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        sent = [Path(folder) / model.name for model in models]
+        ran = pool.map(lambda model, to: _run(submission, model, shared, allowed, to), models, sent)
+        # One after the other: transformers loads a model in a state that all threads of a process share.
+        return {
+            model.name: _accepted(each, to, model, shared, out / model.name)
+            for model, to, each in zip(models, sent, ran, strict=True)
+        }
 
 
 def _yardstick_seconds(model: Path, shared: Shared, settings: Settings) -> float:
@@ -68,20 +70,17 @@ def _yardstick_seconds(model: Path, shared: Shared, settings: Settings) -> float
     return ran.cpu_seconds
 
 
-def _defend(submission: Submission, model: Path, shared: Shared, cpu_seconds: int, out: Path) -> Outcome:
+def _accepted(ran: Ran, sent: Path, model: Path, shared: Shared, out: Path) -> Outcome:
     """The outcome for one dealt model; what was accepted is in `out`, beside it."""
     budget = int(shared.access.budget_share * read_record(Cost, model / COST_FILE).tokens)
     doses = frozenset(int(share * budget) for share in shared.access.checkpoints)
-    with TemporaryDirectory() as folder:
-        sent = Path(folder) / "sent"
-        ran = _run(submission, model, shared, cpu_seconds, sent)
-        try:
-            if ran.verdict:
-                raise RuleBroken(ran.verdict)
-            accept(sent, _weights(model), budget, doses, out)
-        except RuleBroken as verdict:
-            shutil.rmtree(out, ignore_errors=True)
-            return _failed(str(verdict), out)
+    try:
+        if ran.verdict:
+            raise RuleBroken(ran.verdict)
+        accept(sent, _weights(model), budget, doses, out)
+    except RuleBroken as verdict:
+        shutil.rmtree(out, ignore_errors=True)
+        return _failed(str(verdict), out)
     return read_outcome(out)
 
 

@@ -80,7 +80,7 @@ def accept_run(artifact: Path, params: Experiment, organism: Path, out: Path) ->
         ran.is_sandboxed,
         verdicts,
         max((cost.tokens for cost in costs if cost), default=None),
-        round(max(taken) / unit, 2) if unit and taken else None,
+        round(max(taken) / unit, 1) if unit and taken else None,
     )
 
 

@@ -1,12 +1,16 @@
 """A submission in a hidden round: in the sandbox, and missing, late and crashed output is an outcome."""
 
+from threading import current_thread, main_thread
+
 import pytest
 
 from stages.lm.models import load_model
 from stages.params.errors import ParamsError
 from stages.records.outcomes import read_outcome
 from stages.rounds.dealing import MODEL, DealtModel, hand_out
+from stages.submission import dealt as program
 from stages.submission import sandbox
+from stages.submission.border import accept
 from stages.submission.dealt import Shared, defend_dealt
 from stages.submission.rules import RULES
 from tests.submission.toys import ROOT, SEED, inside, opens
@@ -34,9 +38,13 @@ def submit(dealt, tmp_path, code, **changed):
     return defend_dealt(tmp_path / "mine.py", {}, yardstick, models, shared._replace(**changed), tmp_path / "out")
 
 
-def test_every_model_that_keeps_the_rules_is_accepted(dealt, sandbox, tmp_path):
+def test_every_model_that_keeps_the_rules_is_accepted(dealt, sandbox, tmp_path, monkeypatch):
+    """One at a time: loaded in two threads, a model was once left without weights."""
+    threads = []
+    monkeypatch.setattr(program, "accept", lambda *words: (threads.append(current_thread()), accept(*words)))
     outcomes = submit(dealt, tmp_path, inside("access.checkpoint(model, is_last=True)", "return model"))
     assert {code: outcome.failure for code, outcome in outcomes.items()} == dict.fromkeys(DEALT)
+    assert threads == [main_thread()] * 2
     for code, outcome in outcomes.items():
         load_model(tmp_path / "out" / code / "end")
         assert read_outcome(tmp_path / "out" / code) == outcome
