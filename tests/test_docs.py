@@ -123,7 +123,7 @@ def not_run() -> dict[tuple[str, str], str]:
 
 def recipes() -> dict[str, tuple[list[str], str]]:
     """Prerequisites and recipe of each target of the Makefile."""
-    found = re.findall(r"^([a-z-]+):([^=#\n]*)(?:#.*)?\n((?:\t.*\n)*)", MAKEFILE, re.M)
+    found = re.findall(r"^([a-z0-9-]+):([^=#\n]*)(?:#.*)?\n((?:\t.*\n)*)", MAKEFILE, re.M)
     return {target: (needed.split(), recipe) for target, needed, recipe in found}
 
 
