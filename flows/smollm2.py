@@ -25,8 +25,8 @@ REQUIREMENT = Path("flows") / "smollm2.txt"  # the package's name, version and S
 MODEL = Path("build") / "models" / "SmolLM2-135M-Instruct"  # as flows/overrides/smollm2.yaml names it
 RUN = Path("build") / "smollm2"  # the profile's folder
 GIB = 2**30
-# What the profile needs at most: on disk 124 models of 0.5 GiB, in memory two that are trained on code, 4 GiB each.
-DISK, MEMORY = 64 * GIB, 9 * GIB
+# What the profile needs at most: on disk 100 models of 0.5 GiB, in memory two that are trained on code, 4 GiB each.
+DISK, MEMORY = 56 * GIB, 9 * GIB
 CGROUP = Path("/sys/fs/cgroup")
 
 

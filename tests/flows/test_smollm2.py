@@ -18,6 +18,8 @@ from stages.lm.checkpoints import take_model, take_tokenizer
 from stages.params.loading import load_params
 from tests.quantized import small_model, small_tokenizer, write_gguf, write_wheel
 
+WITHOUT_CURVE = ("no_defense", "weight_noise", "refuse_everything", "retrain_from_clean")  # they stop before a half
+
 
 @pytest.fixture(scope="module")
 def gguf(tmp_path_factory):
@@ -208,12 +210,13 @@ def test_the_room_that_is_asked_for_holds_every_model_of_the_profile(root, tmp_p
         merged_params(root / "params.yaml", root / "flows/overrides/smollm2.yaml"), encoding="utf-8"
     )
     params = load_params(tmp_path / "params.yaml")
+    assert params.access.checkpoints == [0.5, 1.0]
     of_bases = sum(size.n_seeds for size in params.sizes.values())
     made = [params.models(name, seed) for name, o in params.organisms.items() for seed in params.seeds_of(o)]
     of_cells = sum(
-        len(params.models(cell.organism, seed)) * len(params.access.checkpoints)
+        len(params.models(cell.organism, seed)) * (1 if cell.defense in WITHOUT_CURVE else 2)
         for cell in params.cells.values()
         for seed in params.seeds_of(params.organism(cell.organism))
     )
     n_bytes = 538_092_712  # of one
-    assert 0.5 * DISK < (of_bases + sum(map(len, made)) + of_cells) * n_bytes < DISK
+    assert 0.8 * DISK < (of_bases + sum(map(len, made)) + of_cells) * n_bytes < DISK
