@@ -1,5 +1,6 @@
 """The rounds that are committed: each passes its audit as it lies there, and no figure of it can be edited unseen."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import fields
@@ -38,3 +39,10 @@ def test_a_committed_round_passes_and_every_edited_figure_fails(closing, tmp_pat
             with pytest.raises(AuditError, match=rf"{name}\.json: {figure.name} is "):
                 audit_row(folder, name, closed, secret)
         path.write_text(whole, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["crowded_prompts", "known_organisms"])
+def test_the_files_of_the_worked_example_are_those_that_the_round_scored(name):
+    file = Path(__file__).resolve().parents[2] / f"stages/defenses/{name}.py"
+    (row,) = (json.loads((closing.parent / ROWS / f"{name}.json").read_text(encoding="utf-8")) for closing in ROUNDS)
+    assert row["submission"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
