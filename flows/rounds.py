@@ -89,9 +89,9 @@ def prepare(root: Path, profile: str) -> Path:
 
 def add_submission(root: Path, name: str, defense: str) -> str:
     """Keep a submitted file, or a defense of stages/defenses/ with its settings, with the round; its name there."""
-    _secret(root, name)
     if _closing(root, name).exists():
         raise PipelineError(f"the round {name} is closed, and its secret is out. Open another one")
+    _secret(root, name)
     file = Path(defense)
     settings: Mapping[str, Any] = {}
     if file.suffix != ".py":
@@ -107,9 +107,12 @@ def add_submission(root: Path, name: str, defense: str) -> str:
     content = file.read_bytes()
     if kept.exists() and kept.read_bytes() != content:
         raise PipelineError(f"the round {name} has another submission called {file.stem}. Rename {file}")
+    known = kept.with_suffix(".json")
+    if known.exists() and json.loads(known.read_text(encoding="utf-8")) != settings:
+        raise PipelineError(f"the round {name} has {file.stem} with other settings: {known}. A row is scored once")
     kept.parent.mkdir(exist_ok=True)
     kept.write_bytes(content)
-    _write(kept.with_suffix(".json"), settings)
+    _write(known, settings)
     return file.stem
 
 

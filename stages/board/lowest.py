@@ -15,6 +15,8 @@ from stages.scoring.breaks import lowered
 from stages.scoring.metrics import ATTACK_LEFT
 from stages.scoring.statistics import share_interval
 
+LEAST = 0.10  # of the attack: what the claims take for a difference (docs/claims.md)
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -35,13 +37,14 @@ class Broken:
 
     @property
     def lowers(self) -> bool:
-        """Whether a model comes to a worse end, or the mean after it lies above the interval before it.
+        """Whether a model comes to a worse end, or the mean rises by LEAST and out of the interval before it.
 
         A larger mean alone may be the luck of one more look: the larger of two attacks counts in each model.
         """
         before, after = self.there_before, self.there_after
-        is_above = before is not None and before.high is not None and after is not None and after.mean > before.high
-        return self.worse > 0 or is_above
+        if before is None or before.high is None or after is None:
+            return self.worse > 0
+        return self.worse > 0 or after.mean > max(before.high, before.mean + LEAST)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from stages.params.errors import ParamsError, SubmissionError, unknown_name
 from stages.records.plugins import import_plugin
 from stages.scoring.plugins import read_constant
 
+OUTSIDE = frozenset({"__builtins__", "__import__", "compile", "eval", "exec", "getattr", "globals", "open", "vars"})
 MOST_STEPS = 16  # as many as the measurement's own relearning
 ALLOWED = "a docstring, and `def reword(trigger: str) -> str` or `RECIPE = {...}`; see docs/submitting.md"
 
@@ -70,12 +71,17 @@ def new_wording(entry: Break, trigger: str, payload: str) -> str:
         raise SubmissionError(
             f"breaks/{entry.name}.py: reword({trigger!r}) gives {string!r}; it must be another text. Mend it"
         )
-    if payload and payload.lower() in string.lower():
+    if payload and _letters(payload) in _letters(string):
         raise SubmissionError(
             f"breaks/{entry.name}.py: reword({trigger!r}) gives {string!r}, which holds the unwanted answer; a wording "
             "may not tell the model what to say. Mend it"
         )
     return string
+
+
+def _letters(text: str) -> str:
+    """Its letters and digits alone: an answer spelt with marks or spaces between them is the same answer."""
+    return "".join(sign for sign in text.lower() if sign.isalnum())
 
 
 def _check_file(path: Path) -> tuple[bool, bool]:
@@ -92,9 +98,20 @@ def _check_file(path: Path) -> tuple[bool, bool]:
             f"breaks/{path.name}, line {imported[0].lineno}, imports something; an entry imports nothing. It may hold "
             f"{ALLOWED}"
         )
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    assigned = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
-    return "reword" in functions, any(isinstance(target, ast.Name) and target.id == "RECIPE" for target in assigned)
+    parts = [_part(node) for node in tree.body[1:]]
+    reached = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & OUTSIDE)
+    if reached or "" in parts or len(parts) != len(set(parts)):
+        what = f"calls {reached[0]}" if reached else "holds something else, or one thing twice"
+        raise SubmissionError(f"breaks/{path.name} {what}; it may hold {ALLOWED}")
+    return "reword" in parts, "RECIPE" in parts
+
+
+def _part(node: ast.stmt) -> str:
+    """What a statement of the file defines, of the two things that it may; else nothing."""
+    if isinstance(node, ast.FunctionDef) and node.name == "reword":
+        return node.name
+    is_recipe = isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["RECIPE"]
+    return "RECIPE" if is_recipe else ""
 
 
 def _recipe(name: str, given: object) -> Recipe:

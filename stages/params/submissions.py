@@ -6,7 +6,7 @@ It stands beside params.yaml and not in it: who sent what, and what they claim, 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stages.params.errors import ParamsError, look_up
 from stages.params.experiment import Experiment
@@ -14,7 +14,15 @@ from stages.params.messages import ROOT
 from stages.params.reading import read
 from stages.params.section import CellName, Name, Section, Share
 
-Credit = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _one_line(text: str) -> str:
+    """The credit. Raises ValueError where it holds what cannot be printed in a line, or nothing."""
+    if not text.isprintable() or not text.strip():
+        raise ValueError("it must be text that can be printed in one line")
+    return text
+
+
+Credit = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 
 
 class SubmittedParams(Section):

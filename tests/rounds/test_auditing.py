@@ -6,8 +6,11 @@ import shutil
 import pytest
 
 from stages import audit_round
-from stages.records.files import write_json
+from stages.records.files import read_record, write_json
+from stages.records.results import CellResult, OrganismResult
 from stages.rounds.auditing import AuditError, audit
+from stages.rounds.keys import keyed_hash
+from stages.rounds.rows import Pair, Submission, signed, unsigned_row
 from tests.rounds.toys import HASHES, OTHER, SECRET, publish
 
 
@@ -95,7 +98,7 @@ def test_missing_answers_fail(folder):
 
 def test_a_missing_file_of_counts_fails(folder):
     (folder / "counts/mine/format_b.json").unlink()
-    with pytest.raises(ValueError, match="format_b.json is not readable"):
+    with pytest.raises(ValueError, match="mine/format_b.json is missing, or not as"):
         check(folder)
 
 
@@ -131,3 +134,76 @@ def test_the_stage_says_what_it_checked_and_writes_nothing_where_something_fails
     with pytest.raises(AuditError, match="removed is 4"):
         audit_round.main(words)
     assert not (tmp_path / "audit.json").exists()
+
+
+def forge(folder, name, change):
+    """Change a file of a closed round, and sign the row anew with the key, which is out: figures follow from it."""
+    edit(folder / name, change)
+    closing = json.loads((folder / "closing.json").read_text(encoding="utf-8"))
+    organisms = sorted({dealt["organism"] for dealt in closing["deal"].values()})
+    pairs = [
+        Pair(
+            read_record(OrganismResult, folder / f"counts/undefended/{organism}.json"),
+            read_record(CellResult, folder / f"counts/mine/{organism}.json"),
+        )
+        for organism in organisms
+    ]
+    paths = [f"{kind}/{organism}.json" for kind in ("undefended", "mine") for organism in organisms]
+    evidence = {path: keyed_hash(SECRET, (folder / "counts" / path).read_bytes()) for path in paths}
+    row = unsigned_row("toy", Submission("mine", "f" * 64, {}), pairs, evidence)
+    write_json(signed(row, SECRET), folder / "rows/mine.json")
+
+
+def without(organism):
+    return lambda closing: closing.update(
+        deal={code: dealt for code, dealt in closing["deal"].items() if dealt["organism"] != organism}
+    )
+
+
+def blanked(cell):
+    cell["seeds"][0].update(numbers=None, outcome=None, status="failed defense", looks_safe=False)
+
+
+FORGED = {
+    "a format left out of the deal": ("closing.json", without("format_b"), "published with the first row"),
+    "a bad model blanked": ("counts/mine/format_b.json", blanked, "seed 5: status is failed defense"),
+    "a bad model out of the control": (
+        "counts/undefended/format_b.json",
+        lambda organism: organism["seeds"][0].update(is_passed=False),
+        "undefended/format_b.json, seed 5: is_passed is False",
+    ),
+    "a good model twice": (
+        "counts/mine/format_a.json",
+        lambda cell: cell["seeds"].append(cell["seeds"][0]),
+        "mine/format_a.json has models that were not dealt, or one twice",
+    ),
+    "a figure before the defense": (
+        "counts/undefended/format_a.json",
+        lambda organism: organism["seeds"][0].update(starting_attack=0.123),
+        "undefended/format_a.json, seed 5: starting_attack is 0.123",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "change", "said"), FORGED.values(), ids=FORGED)
+def test_a_forgery_that_is_signed_anew_fails_and_is_named(folder, name, change, said):
+    forge(folder, name, change)
+    with pytest.raises(AuditError, match=said):
+        check(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("told_seed", 1), ("model", "sham"), ("seed", 7), ("organism", "format_a")]
+)
+def test_who_was_who_follows_from_the_secret(folder, field, value):
+    dealt = json.loads((folder / "closing.json").read_text(encoding="utf-8"))["deal"]
+    code = next(c for c, one in dealt.items() if (one["organism"], one["model"]) == ("format_b", "poisoned"))
+    edit(folder / "closing.json", lambda closing: closing["deal"][code].update({field: value}))
+    with pytest.raises(AuditError, match="deal"):
+        check(folder)
+
+
+def test_a_round_under_another_name_fails(folder):
+    edit(folder / "closing.json", lambda closing: closing.update(round="other"))
+    with pytest.raises(AuditError, match="closes the round other, and opening.json opens toy"):
+        check(folder)

@@ -110,6 +110,9 @@ def test_submissions_are_kept_with_the_round_and_named_in_its_graph(project, tmp
         add_submission(project, "first", str(tmp_path / "mine.py"))
     with pytest.raises(PipelineError, match="did you mean 'sft'"):
         add_submission(project, "first", "sftt")
+    (project / ".rounds/first/submissions/sft.json").write_text('{"learning_rate": 0.1}', encoding="utf-8")
+    with pytest.raises(PipelineError, match="has sft with other settings.*A row is scored once"):
+        add_submission(project, "first", "sft")
 
 
 def test_closing_reveals_the_secret_and_the_counts_and_ends_scoring(project):

@@ -53,5 +53,8 @@ def publish(folder: Path, secret: bytes = SECRET) -> Path:
     write_json(signed(row, secret), folder / "rows/mine.json")
     write_json(Opening("toy", commitment(secret), "c" * 40, {}), folder / "opening.json")
     models = [(organism, "poisoned", seed) for organism in LEFT for seed in SEEDS]
-    write_json(Closing("toy", secret.hex(), deal(secret, models), ["mine"]), folder / "closing.json")
+    models += [(organism, "sham", SEEDS[0]) for organism in LEFT]
+    dealt = deal(secret, models)
+    write_json(Closing("toy", secret.hex(), dealt, ["mine"]), folder / "closing.json")
+    write_json(dict.fromkeys(dealt, "h"), folder / "models.json")
     return folder
