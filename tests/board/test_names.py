@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 
 
-def test_every_defense_and_every_family_has_a_name() -> None:
+def test_every_name_is_of_a_defense_and_every_family_has_one() -> None:
+    """A submitted defense needs no entry: its name is made of its file's."""
     names = {path.stem for path in ROOT.glob("stages/defenses/*.py")} - {"__init__"}
-    assert set(DEFENSES) == names and len(set(DEFENSES.values())) == len(names)
+    assert set(DEFENSES) <= names and len({defense_name(name) for name in names}) == len(names)
     assert set(FAMILIES) == {organism.backdoor for organism in PARAMS.organisms.values()}
     assert defense_name("my_new_defense") == "My new defense"
 
