@@ -99,9 +99,11 @@ def test_the_parameters_are_code_of_the_stages_that_read_them(stages):
     assert {"make_base", "poison", "defend", "evaluate", "score"} <= holding(stages, "params/experiment.py")
 
 
-@pytest.mark.parametrize(("section", "more"), [("judging", set()), ("positive_control", {"audit_round", "detect"})])
+@pytest.mark.parametrize(
+    ("section", "more"), [("judging", set()), ("positive_control", {"audit_round", "detect", "weigh_cell"})]
+)
 def test_a_section_that_only_judges_is_no_code_of_what_trains_or_reads(stages, section, more):
-    judging = {"fingerprint", "judge_claims", "report", "score", "score_organism", "score_round"}
+    judging = {"break_cell", "fingerprint", "judge_claims", "report", "score", "score_organism", "score_round"}
     assert holding(stages, f"params/{section}.py") == judging | more  # which write or read records beside the results
 
 
